@@ -1,0 +1,71 @@
+/**
+ * What runs, in order. Imagine the whole step of a model as a short list of kernels over named buffers in one arena, with
+ * loops only where a `scan` needs them. A module has one plan: several programs (train, predict, …) over the same buffers
+ * and one list of kernels, in which equal kernels of two programs are one.
+ */
+import type { Dynamic, Kernel, Size } from '../6-kernels/kernel.ts';
+
+/** What a target can do; the schedule is made for it (DECISIONS 2.4). */
+export interface Capabilities {
+  /** Stores of one kernel: as many as wanted, or one, at the kernel's own position. */
+  readonly results: 'many' | 'one';
+  /** A kernel may read and write one buffer. If not, an updated buffer gets a `next` twin and the runtime swaps them. */
+  readonly inPlace: boolean;
+  /** 32-bit integers. If not, noise comes in buffers that the runtime fills. */
+  readonly integers: boolean;
+  /** Folded axes of one position may be walked lanes at a time, and inner maps are cheap (a CPU); else one position is one thread (a GPU). */
+  readonly innerLoops: 'cheap' | 'dear';
+  /** What one operation costs, in nanoseconds a value on one core or one lane: for store-or-recompute. */
+  readonly cost: { readonly arithmetic: number; readonly transcendental: number; readonly noise: number; readonly load: number; readonly store: number };
+  /** `loop` may appear. */
+  readonly loops: boolean;
+}
+
+/** What a buffer is for. Persistent roles keep their content between programs; the others only within a run. */
+export type Role =
+  /** Trained: `linear1.w.mu`. Persistent. */
+  | 'parameter'
+  /** The optimizer's: `linear1.w.mu/m`. Persistent. */
+  | 'moment'
+  /** Data of this call, written by the runtime. */
+  | 'input'
+  /** Standard noise that the runtime fills because the target has no integers. */
+  | 'noise'
+  /** Read by the runtime after the run. */
+  | 'result'
+  | 'temporary';
+
+export interface Buffer {
+  readonly name: string;
+  readonly type: 'f32' | 'u32';
+  /** Logical extents, row-major. */
+  readonly shape: readonly (number | Dynamic)[];
+  readonly size: Size;
+  readonly role: Role;
+  /** Buffers of one slot share memory: they are never alive at once. Persistent buffers have slots of their own. */
+  readonly slot: number;
+  /** For `noise`: what to fill it with; element order is row-major without the leading samples axis. */
+  readonly noise?: { readonly family: 'normal' | 'uniform'; readonly site: number };
+}
+
+export type Step =
+  | { readonly kind: 'run'; readonly kernel: number }
+  /** E8: the body `extent` times with the record's field `counter` at 0, 1, … (or downwards). */
+  | { readonly kind: 'loop'; readonly counter: string; readonly extent: number; readonly reverse: boolean; readonly body: readonly Step[] };
+
+export interface ProgramPlan {
+  readonly name: string;
+  readonly steps: readonly Step[];
+  /** Result name (`loss`, `output:p`, `gradient:linear1.w.mu`, …) -> buffer. */
+  readonly results: Readonly<Record<string, string>>;
+  /** Without `inPlace`: after the run, buffer and twin change places. */
+  readonly swaps: readonly (readonly [buffer: string, next: string])[];
+}
+
+export interface Schedule {
+  readonly kernels: readonly Kernel[];
+  readonly buffers: readonly Buffer[];
+  readonly programs: readonly ProgramPlan[];
+  /** Fields of the step record, in order, one 32-bit word each: `recordFields`, loop counters, then the f32 scalars of the graphs. */
+  readonly record: readonly { readonly name: string; readonly type: 'u32' | 'f32' }[];
+}

@@ -1,0 +1,34 @@
+/**
+ * The line between the training loop and a device. Imagine an arena of 32-bit words laid out by the plan, a record of a few
+ * words that each run reads, and programs run by name. Everything above this line is the same on all backends.
+ */
+import type { PlanManifest } from './manifest.ts';
+
+/** The words of the step record that change from call to call, by name; fields left out keep their last value. */
+export type Scalars = Readonly<Record<string, number>>;
+
+export interface Backend {
+  readonly name: 'wasm' | 'webgpu' | 'gpujs';
+  readonly plan: PlanManifest;
+  /** Make room for this many rows and samples; persistent buffers keep their content. Throws when memory does not suffice. */
+  reserve(rows: number, samples: number): void;
+  /** Copies data into a buffer from element `at` on. u32 buffers take whole numbers. */
+  write(buffer: string, data: ArrayLike<number>, at?: number): void;
+  /** The first `count` elements of a buffer after all runs so far. */
+  read(buffer: string, count: number): Promise<Float32Array>;
+  /** Runs a program with these scalars (`rows`, `samples`, `seedLo`, …). May return before the device is done; `read` waits. */
+  run(program: string, scalars: Scalars): void;
+  /** Bytes of the arena now. */
+  readonly bytes: number;
+  /** Frees everything. Twice is once. */
+  dispose(): void;
+}
+
+/** Opens a backend for a plan. Rejects with a sentence that says what is missing when it can't run here. */
+export type OpenBackend = (code: string | readonly string[], plan: PlanManifest, options: BackendOptions) => Promise<Backend>;
+
+export interface BackendOptions {
+  /** webgpu: a device of the app's own. */
+  readonly device?: unknown;
+  readonly threads?: number;
+}

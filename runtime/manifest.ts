@@ -1,0 +1,72 @@
+/**
+ * What a generated module says of itself to the runtime: names, shapes and the plan, as plain JSON. Imagine the schedule
+ * without its arithmetic: enough to lay out memory, move data, and run programs by name.
+ */
+
+/** A run-time extent by name. */
+export type Dynamic = 'rows' | 'samples';
+/** `times · Π by`. */
+export type Size = number | { readonly times: number; readonly by: readonly Dynamic[] };
+
+/** An input or a target: shape without the batch's number (`null`). */
+export interface PortManifest { readonly name: string; readonly shape: readonly (number | null)[]; readonly type: 'float' | 'class'; readonly classes?: number }
+
+/** A trained tensor, by path. `weight` and `part` for the two parts of a distribution. */
+export interface ParameterManifest {
+  readonly path: string; readonly shape: readonly number[];
+  readonly weight?: string; readonly part?: 'mu' | 'rho';
+  readonly trained: boolean;
+}
+
+/** One value that `predict` returns: an output, or new observations of a target. `shape` as in PortManifest. */
+export interface OutputManifest { readonly name: string; readonly shape: readonly (number | null)[]; readonly what: 'output' | 'observation' }
+
+/** The part of a module that does not depend on the target. */
+export interface ModelManifest {
+  /** The runtime's ABI number; a runtime refuses another. */
+  readonly abi: number;
+  readonly compiler: string;
+  readonly name: string;
+  /** Hash of paths, shapes, posterior kinds; and one of the whole checked model (DECISIONS 1.24). */
+  readonly fingerprint: string; readonly modelFingerprint: string;
+  readonly inputs: readonly PortManifest[];
+  readonly targets: readonly PortManifest[];
+  readonly outputs: readonly OutputManifest[];
+  readonly parameters: readonly ParameterManifest[];
+  /** Drawn weights: path, shape, and how its KL is computed. */
+  readonly weights: readonly { readonly path: string; readonly shape: readonly number[]; readonly kl: 'exact' | 'sampled' | 'none' }[];
+  /** Whether the model has an objective (a loss or an observation). */
+  readonly trainable: boolean;
+}
+
+export interface BufferManifest {
+  readonly name: string; readonly type: 'f32' | 'u32'; readonly size: Size; readonly slot: number;
+  readonly role: 'parameter' | 'moment' | 'input' | 'noise' | 'result' | 'temporary';
+  readonly noise?: { readonly family: 'normal' | 'uniform'; readonly site: number };
+}
+
+export type StepManifest = number | { readonly counter: string; readonly extent: number; readonly reverse: boolean; readonly body: readonly StepManifest[] };
+
+export interface ProgramManifest {
+  readonly steps: readonly StepManifest[];
+  readonly results: Readonly<Record<string, string>>;
+  readonly swaps: readonly (readonly [string, string])[];
+}
+
+/** The plan for one target. */
+export interface PlanManifest {
+  readonly buffers: readonly BufferManifest[];
+  readonly programs: Readonly<Record<string, ProgramManifest>>;
+  /** Fields of the step record in order, one 32-bit word each. */
+  readonly record: readonly { readonly name: string; readonly type: 'u32' | 'f32' }[];
+  /** For each kernel: its name, grid and buffers (indices into `buffers`); `code` is the target's own. */
+  readonly kernels: readonly { readonly name: string; readonly grid: readonly (number | Dynamic)[]; readonly buffers: readonly number[] }[];
+}
+
+/** What `boston.bnn.wasm.js` (or `.webgpu.js`, `.gpujs.js`) exports. */
+export interface TargetModule {
+  readonly target: 'wasm' | 'webgpu' | 'gpujs';
+  readonly plan: PlanManifest;
+  /** wasm: the module's bytes as base64. webgpu: WGSL, one text a kernel. gpujs: JavaScript, one function a kernel. */
+  readonly code: string | readonly string[];
+}
