@@ -68,7 +68,9 @@ export type FunctionName =
   | 'mse' | 'mae' | 'cross_entropy';
 
 /** A family with its parameters: numbers where they are literal (so that a scale mixture with `pi` 1 can be seen), else values. */
-export interface Distribution { readonly family: FamilyName; readonly parameters: Readonly<Record<string, number | ValueId>>; readonly span: Span }
+export interface Distribution { readonly family: FamilyName; readonly parameters: Readonly<Record<string, FamilyArgument>>; readonly span: Span }
+/** A literal number, or a value of the model (tagged, since both are numbers at run time). */
+export type FamilyArgument = number | { readonly value: ValueId };
 export type FamilyName = 'normal' | 'scale_mixture' | 'categorical' | 'bernoulli';
 
 /** How a parameter starts: `mean + sd · ε`, `sd` 0 for a constant. */
