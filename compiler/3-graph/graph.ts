@@ -27,7 +27,7 @@ export type Weight = Typed & {
 };
 
 export type Plain = Typed & (
-  /** Data of the call: an input or a target. */
+  /** Data of the call, by buffer: `input:x` or `target:y`. */
   | { readonly kind: 'input'; readonly name: string }
   /** A persistent tensor: a parameter (`linear1.w.mu`) or a moment (`linear1.w.mu/m`). */
   | { readonly kind: 'variable'; readonly name: string; readonly role: 'parameter' | 'moment' }

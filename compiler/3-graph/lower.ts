@@ -37,7 +37,7 @@ export function lower(model: Model): Graph<Node> {
     b.at([o.distribution.span]);
     const port = model.targets.find(t => t.name === o.target) ?? fail(`no target ${o.target}`);
     const family = families[o.distribution.family];
-    const target = b.add({ kind: 'input', name: port.name, shape: shapeOf(port.shape), type: port.type === 'class' ? 'u32' : 'f32' });
+    const target = b.add({ kind: 'input', name: `target:${port.name}`, shape: shapeOf(port.shape), type: port.type === 'class' ? 'u32' : 'f32' });
     const shape = drawShape(o.distribution, b.shape(target), value);
     const parameters = fit(o.distribution, shape);
     const density = family.logDensity(b, target, parameters);
@@ -105,7 +105,7 @@ function lowerValue(scope: Scope, v: Value, variable: (path: string) => NodeId):
   const { b, value } = scope;
   const shape = shapeOf(v.shape);
   switch (v.kind) {
-    case 'input': case 'target': return b.add({ kind: 'input', name: v.name, shape, type: v.type === 'class' ? 'u32' : 'f32' });
+    case 'input': case 'target': return b.add({ kind: 'input', name: `${v.kind}:${v.name}`, shape, type: v.type === 'class' ? 'u32' : 'f32' });
     case 'variable': return variable(v.path);
     case 'constant': return b.fill(v.value, shape);
     case 'apply': return lowerings[v.fn](b, v.args.map(value), v.attributes, shape);

@@ -49,13 +49,38 @@ export const oneAtom: Atom = { kind: 'value', value: { kind: 'lit', type: 'u32',
 function normal(constantPart: number, terms: readonly Term[]): Index {
   const merged = new Map<string, Term>();
   for (const t of terms) {
-    const key = `${parts(t.coefficient).by.join('*')}|${atomKey(t.atom)}`;
+    const key = termKey(t);
     const seen = merged.get(key);
     merged.set(key, seen ? { ...t, coefficient: size(parts(seen.coefficient).times + parts(t.coefficient).times, parts(t.coefficient).by) } : t);
   }
+  rejoin(merged);
   const kept = [...merged.entries()].filter(([, t]) => parts(t.coefficient).times !== 0).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, t]) => t);
   return { constant: constantPart, terms: kept };
 }
+
+/** Where a quotient and a remainder of one index meet again, `c·by·⌊x/by⌋ + c·(x mod by)`, they are `c·x`: a reshape there and back leaves no trace. */
+function rejoin(terms: Map<string, Term>): void {
+  for (const [key, t] of terms) {
+    if (t.atom.kind !== 'mod') continue;
+    const { index, by } = t.atom;
+    const coefficient = multiplySizes(t.coefficient, by);
+    const other = termKey({ coefficient, atom: { kind: 'div', index, by } });
+    const quotient = terms.get(other);
+    if (!quotient || parts(quotient.coefficient).times !== parts(coefficient).times) continue;
+    terms.delete(key);
+    terms.delete(other);
+    const whole = scaleIndex(index, t.coefficient);
+    if (whole.constant !== 0) { terms.set(key, t); terms.set(other, quotient); continue; }
+    for (const w of whole.terms) {
+      const k = termKey(w);
+      const seen = terms.get(k);
+      terms.set(k, seen ? { ...w, coefficient: size(parts(seen.coefficient).times + parts(w.coefficient).times, parts(w.coefficient).by) } : w);
+    }
+    rejoin(terms);
+    return;
+  }
+}
+const termKey = (t: Term): string => `${parts(t.coefficient).by.join('*')}|${atomKey(t.atom)}`;
 
 /** Row-major offset of a position in a tensor of the given extents. */
 export function offsetOf(position: readonly Index[], extents: readonly (number | 'rows' | 'samples')[]): Index {
