@@ -53,13 +53,13 @@ function normal(constantPart: number, terms: readonly Term[]): Index {
     const seen = merged.get(key);
     merged.set(key, seen ? { ...t, coefficient: size(parts(seen.coefficient).times + parts(t.coefficient).times, parts(t.coefficient).by) } : t);
   }
-  rejoin(merged);
+  const extra = rejoin(merged);
   const kept = [...merged.entries()].filter(([, t]) => parts(t.coefficient).times !== 0).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, t]) => t);
-  return { constant: constantPart, terms: kept };
+  return { constant: constantPart + extra, terms: kept };
 }
 
 /** Where a quotient and a remainder of one index meet again, `c·by·⌊x/by⌋ + c·(x mod by)`, they are `c·x`: a reshape there and back leaves no trace. */
-function rejoin(terms: Map<string, Term>): void {
+function rejoin(terms: Map<string, Term>): number {
   for (const [key, t] of terms) {
     if (t.atom.kind !== 'mod') continue;
     const { index, by } = t.atom;
@@ -70,15 +70,14 @@ function rejoin(terms: Map<string, Term>): void {
     terms.delete(key);
     terms.delete(other);
     const whole = scaleIndex(index, t.coefficient);
-    if (whole.constant !== 0) { terms.set(key, t); terms.set(other, quotient); continue; }
     for (const w of whole.terms) {
       const k = termKey(w);
       const seen = terms.get(k);
       terms.set(k, seen ? { ...w, coefficient: size(parts(seen.coefficient).times + parts(w.coefficient).times, parts(w.coefficient).by) } : w);
     }
-    rejoin(terms);
-    return;
+    return whole.constant + rejoin(terms);
   }
+  return 0;
 }
 const termKey = (t: Term): string => `${parts(t.coefficient).by.join('*')}|${atomKey(t.atom)}`;
 

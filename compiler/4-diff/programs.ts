@@ -1,0 +1,84 @@
+/**
+ * The programs of a model: what the runtime can ask for, each a graph of its own cut from one objective.
+ *
+ *   init               parameters from their initial distributions, moments zero
+ *   train_<optimizer>  one step: `loss`, `likelihood`, `complexity`, and every parameter and moment in place
+ *   elbo, gradients    the same numbers without a step; and the derivative of the loss for each parameter
+ *   predict            `output:`, `observation:`, `location:` for each draw       draw: `weight:`       divergence: `complexity`
+ */
+import type { Init, Model } from '../2-check/model.ts';
+import { InternalError } from '../diagnostics.ts';
+import { builder } from '../3-graph/build.ts';
+import type { Graph, NodeId, Plain } from '../3-graph/graph.ts';
+import { lower, noisePaths } from '../3-graph/lower.ts';
+import { sites } from '../3-graph/sites.ts';
+import { verifyGraph } from '../3-graph/verify.ts';
+import { prune } from '../3-graph/walk.ts';
+import type { Program } from '../5-schedule/plan.ts';
+import { differentiate } from './differentiate.ts';
+import { momentNames, optimize, optimizers } from './optimize.ts';
+import type { OptimizerKind } from './optimize.ts';
+import { reparameterize } from './reparameterize.ts';
+
+/** A trained tensor of a model: the path of a param, or of a weight with `.mu` or `.rho`. */
+export interface ParameterInfo { readonly path: string; readonly shape: readonly number[]; readonly init: Init; readonly trained: boolean; readonly weight?: string; readonly part?: 'mu' | 'rho' }
+
+/** The parameters of a model, in the order of its variables. */
+export function parametersOf(model: Model): readonly ParameterInfo[] {
+  return model.variables.flatMap((v): readonly ParameterInfo[] => {
+    if (v.kind === 'param') return [{ path: v.path, shape: v.shape, init: v.init, trained: !v.fixed }];
+    const part = (name: 'mu' | 'rho', init: Init, trained: boolean): ParameterInfo => ({ path: `${v.path}.${name}`, shape: v.shape, init, trained, weight: v.path, part: name });
+    const mu = part('mu', v.posterior.mu, !v.fixed);
+    return v.posterior.family === 'point' ? [mu] : [mu, part('rho', v.posterior.rho, !v.fixed && !v.frozen)];
+  });
+}
+
+/** The stages between a model and its programs, for `explain` and for tests. */
+export interface Lowered { readonly graph: ReturnType<typeof lower>; readonly objective: Graph<Plain>; readonly programs: readonly Program[] }
+
+export function programsOf(model: Model): Lowered {
+  const graph = lower(model);
+  verifyGraph(graph, 'lower');
+  const siteOf = sites(noisePaths(model));
+  const objective = reparameterize(graph, siteOf);
+  verifyGraph(objective, 'reparameterize');
+  const parameters = parametersOf(model);
+  const scalars = ['loss', 'likelihood', 'complexity'];
+  const programs: Program[] = [{ name: 'init', graph: initial(parameters, siteOf) }];
+  const add = (name: string, of: Graph<Plain>, keep: (output: string) => boolean): void => { programs.push({ name, graph: prune(of, keep) }); };
+
+  if (objective.outputs.has('loss')) {
+    const gradients = differentiate(objective, 'loss', parameters.map(p => p.path));
+    verifyGraph(gradients, 'differentiate');
+    const trained = parameters.filter(p => p.trained).map(p => p.path);
+    for (const kind of Object.keys(optimizers) as OptimizerKind[]) { // keys of a Record<OptimizerKind, …>
+      const step = optimize(gradients, kind, trained);
+      verifyGraph(step, 'optimize');
+      add(`train_${kind}`, step, o => scalars.includes(o) || o.startsWith('update:'));
+    }
+    add('elbo', objective, o => scalars.includes(o));
+    add('gradients', gradients, o => scalars.includes(o) || o.startsWith('gradient:'));
+  }
+  if ([...objective.outputs.keys()].some(isPrediction)) add('predict', objective, isPrediction);
+  add('draw', objective, o => o.startsWith('weight:'));
+  add('divergence', objective, o => o === 'complexity');
+  return { graph, objective, programs };
+}
+const isPrediction = (output: string): boolean => /^(output|observation|location):/.test(output);
+
+/** mean + sd · noise for every parameter; zero for every moment. */
+function initial(parameters: readonly ParameterInfo[], siteOf: ReadonlyMap<string, number>): Graph<Plain> {
+  const b = builder<Plain>();
+  const outputs = new Map<string, NodeId>();
+  for (const p of parameters) {
+    const mean = b.fill(p.init.mean, p.shape);
+    const site = siteOf.get(p.path) ?? fail(`no site for ${p.path}`);
+    // the noise of sample 0: its leading axis is 1
+    const noise = (): NodeId => b.reshape(b.add({ kind: 'noise', family: 'normal', path: p.path, site, shape: [1, ...p.shape], type: 'f32' }), p.shape);
+    outputs.set(`update:${p.path}`, p.init.sd === 0 ? mean : b.map('add', mean, b.map('mul', b.fill(p.init.sd, p.shape), noise())));
+    if (p.trained) for (const m of momentNames) outputs.set(`update:${p.path}/${m}`, b.fill(0, p.shape));
+  }
+  return b.graph(outputs);
+}
+
+function fail(message: string): never { throw new InternalError('programs', message); }

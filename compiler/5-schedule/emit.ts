@@ -1,0 +1,162 @@
+/**
+ * One kernel from one cluster: the elements it stores, written out down to what is loaded. Imagine asking each stored node
+ * for its element at the grid's position, and each argument in turn for the element that is read, until everything is a load,
+ * a literal or noise.
+ */
+import { InternalError } from '../diagnostics.ts';
+import { addIndex, guardKey, indexKey, offsetOf, valueIndex, zero } from '../6-kernels/index.ts';
+import type { BufferUse, Condition, Expr, Index, Kernel, Size, Stmt } from '../6-kernels/kernel.ts';
+import type { NodeId, Plain } from '../3-graph/graph.ts';
+import { recognize } from '../6-kernels/recognize.ts';
+import type { ScalarType } from '../ops/names.ts';
+import { gridOf, identity } from './fuse.ts';
+import type { Cluster } from './fuse.ts';
+import { gatherReads } from './gather.ts';
+import { nest } from './nest.ts';
+import { readsOf } from './reads.ts';
+import { terms } from './terms.ts';
+import type { Leaf, Term } from './terms.ts';
+import type { Place, Unit } from './unit.ts';
+
+/** @param stored Where stored nodes of other clusters live. @param targets Where this cluster puts each of its nodes. */
+export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place | undefined, targets: (id: NodeId) => readonly Place[], sizes: (buffer: string) => Size): Kernel {
+  const { nodes } = unit.graph;
+  const node = (id: NodeId): Plain => nodes[id] ?? fail(`no node ${id}`);
+  const shapeOf = (id: NodeId): Plain['shape'] => node(id).shape;
+  const t = terms();
+  const memo = new Map<string, Term>();
+  const own = new Set(cluster.stores);
+  const here = identity(cluster.shape);
+  const hereKey = here.map(indexKey).join();
+
+  const grid = gridOf(cluster.shape);
+  const innerCount = gridOf(cluster.shape.slice(cluster.shape.length - cluster.inner)).length;
+  const outer = grid.slice(0, grid.length - innerCount);
+  const inner = grid.slice(grid.length - innerCount);
+  const stores = cluster.stores.flatMap(id => {
+    const value = element(id, here, 0, []);
+    return targets(id).map(place => ({ buffer: place.buffer, offset: addIndex(place.offset, offsetOf(here, cluster.shape)), value }));
+  });
+  const body = nest(outer, inner, stores);
+  const kernel: Kernel = {
+    name: kernelName(cluster), axes: outer, body, buffers: buffersOf(body, sizes),
+    origins: [...new Map(cluster.stores.flatMap(id => node(id).origin.slice(0, 1)).map(s => [`${s.file}:${s.start}`, s] as const)).values()],
+  };
+  return recognize(kernel);
+
+  /** The element of a node at an index, `depth` folds deep, read only where `guard` holds. */
+  function element(id: NodeId, index: readonly Index[], depth: number, guard: readonly Condition[]): Term {
+    const key = `${id}|${index.map(indexKey).join()}|${depth}|${guardKey(guard)}`;
+    const seen = memo.get(key);
+    if (seen) return seen;
+    const made = makeElement(id, node(id), index, depth, guard);
+    memo.set(key, made);
+    return made;
+  }
+
+  function makeElement(id: NodeId, n: Plain, index: readonly Index[], depth: number, guard: readonly Condition[]): Term {
+    const inRegister = own.has(id) && guard.length === 0 && index.map(indexKey).join() === hereKey;
+    const place = unit.leaf(id) ?? (inRegister ? undefined : stored(id));
+    if (place) return load(place, index, guard);
+    const lit = (value: number, type: ScalarType = 'f32'): Term => t.leaf({ kind: 'lit', type, value });
+    switch (n.kind) {
+      case 'fill': return lit(n.value, n.type);
+      case 'scalar': return n.name === 'rows' || n.name === 'samples' ? t.op('float', 'f32', t.leaf({ kind: 'scalar', type: 'u32', name: n.name })) : t.leaf({ kind: 'scalar', type: 'f32', name: n.name });
+      case 'iota': return t.leaf({ kind: 'index', type: 'u32', index: index[n.axis] ?? zero });
+      case 'noise': return t.leaf(noise(n, index));
+      case 'map': return t.op(n.op, n.type, ...n.args.map(a => element(a, index, depth, guard)));
+      case 'stop': return element(n.arg, index, depth, guard);
+      case 'view': {
+        const [read] = readsOf(n, index, depth, shapeOf).reads;
+        if (!read) return fail('a view of nothing');
+        if (read.guard.length === 0) return element(read.node, read.index, depth, guard);
+        const value = element(read.node, read.index, depth, [...guard, ...read.guard]);
+        const fill = n.view.kind === 'pad' ? n.view.value : 0;
+        if (value.kind === 'leaf' && value.expr.kind === 'load' && fill === 0 && guard.length === 0) return value; // the guarded load is 0 outside
+        return t.op('select', n.type, t.leaf({ kind: 'inside', type: 'bool', guard: read.guard }), value, lit(fill, n.type));
+      }
+      case 'reduce': {
+        const { folds, reads } = readsOf(n, index, depth, shapeOf);
+        const [read] = reads;
+        if (!read) return fail('a sum of nothing');
+        const value = element(read.node, read.index, depth + folds.length, guard);
+        return folds.reduceRight((x, axis) => t.fold(n.op, axis, x), value);
+      }
+      case 'einsum': {
+        const { folds, reads } = readsOf(n, index, depth, shapeOf);
+        const product = reads.map(r => element(r.node, r.index, depth + folds.length, guard)).reduce((x, y) => t.op('mul', 'f32', x, y));
+        return folds.reduceRight((x, axis) => t.fold('add', axis, x), product);
+      }
+      case 'gather': {
+        const chosen = element(n.index, index.slice(n.axis, n.axis + shapeOf(n.index).length), depth, guard);
+        const name = `at${chosen.id}`;
+        const { reads } = gatherReads(n, index, depth, shapeOf, { kind: 'ref', type: 'u32', name });
+        const from = reads[1] ?? fail('a gather of nothing');
+        const source = unit.leaf(from.node) ?? stored(from.node) ?? fail('a gather from what is not stored');
+        return load(source, from.index, guard, [[name, chosen]]);
+      }
+      case 'scatter': {
+        const { folds, reads } = gatherReads(n, index, depth, shapeOf);
+        const [at, from] = reads;
+        if (!at || !from) return fail('a scatter of nothing');
+        const place2 = element(at.node, at.index, depth + folds.length, guard);
+        const isHere = t.op('ueq', 'bool', place2, t.leaf({ kind: 'index', type: 'u32', index: index[n.axis] ?? zero }));
+        const value = t.op('select', 'f32', isHere, element(from.node, from.index, depth + folds.length, guard), lit(0));
+        return folds.reduceRight((x, axis) => t.fold('add', axis, x), value);
+      }
+      case 'input': case 'variable': case 'argument': case 'result': case 'loop': return fail(`node ${id} (${n.kind}) has no place`);
+    }
+  }
+
+  function load(place: Place, index: readonly Index[], guard: readonly Condition[], inside: readonly (readonly [string, Term])[] = []): Term {
+    const offset = addIndex(place.offset, offsetOf(index, place.shape));
+    return t.leaf({ kind: 'load', type: place.type, buffer: place.buffer, offset, ...(guard.length > 0 ? { guard, fill: 0 } : {}) }, inside);
+  }
+}
+
+/** The row of the batch is counted in the caller's whole input, so that chunks draw the same. */
+function noise(n: Extract<Plain, { kind: 'noise' }>, index: readonly Index[]): Leaf {
+  const [sample = zero, ...position] = index;
+  const extents = n.shape.slice(1);
+  const rowBase = valueIndex({ kind: 'scalar', type: 'u32', name: 'rowBase' });
+  const element = offsetOf(position.map((i, d) => (extents[d] === 'rows' ? addIndex(i, rowBase) : i)), extents);
+  return { kind: 'noise', type: 'f32', family: n.family, site: n.site, sample, element };
+}
+
+const kernelName = (cluster: Cluster): string => `k${cluster.id}`;
+
+/** Buffers in order of first use, and what is done with each. */
+export function buffersOf(body: readonly Stmt[], sizes: (buffer: string) => Size): readonly BufferUse[] {
+  const uses = new Map<string, { type: 'f32' | 'u32'; read: boolean; write: boolean }>();
+  const use = (buffer: string, type: ScalarType, how: 'read' | 'write'): void => {
+    const u = uses.get(buffer) ?? { type: type === 'u32' ? 'u32' as const : 'f32' as const, read: false, write: false };
+    u[how] = true;
+    uses.set(buffer, u);
+  };
+  const index = (i: Index): void => i.terms.forEach(({ atom }) => { if (atom.kind === 'value') expr(atom.value); else if (atom.kind !== 'axis') index(atom.index); });
+  const visited = new Set<Expr>();
+  const expr = (e: Expr): void => {
+    if (visited.has(e)) return;
+    visited.add(e);
+    switch (e.kind) {
+      case 'load': use(e.buffer, e.type, 'read'); index(e.offset); e.guard?.forEach(c => index(c.index)); break;
+      case 'op': e.args.forEach(expr); break;
+      case 'index': index(e.index); break;
+      case 'inside': e.guard.forEach(c => index(c.index)); break;
+      case 'noise': index(e.sample); index(e.element); break;
+      case 'lit': case 'ref': case 'scalar': break;
+    }
+  };
+  const stmt = (s: Stmt): void => {
+    switch (s.kind) {
+      case 'let': expr(s.value); break;
+      case 'store': expr(s.value); index(s.offset); use(s.buffer, s.value.type, 'write'); break;
+      case 'map': s.body.forEach(stmt); break;
+      case 'fold': s.bounds?.forEach(expr); s.carries.forEach(c => { expr(c.init); }); s.body.forEach(stmt); s.carries.forEach(c => expr(c.next)); break;
+    }
+  };
+  body.forEach(stmt);
+  return [...uses].map(([name, u]) => ({ name, type: u.type, size: sizes(name), access: u.read && u.write ? 'update' : u.write ? 'write' : 'read' }));
+}
+
+function fail(message: string): never { throw new InternalError('emit', message); }

@@ -1,0 +1,41 @@
+/**
+ * Which buffers share memory. Imagine each buffer as a bar from the step that first writes it to the one that last reads it,
+ * for each program; two buffers may share a slot if their bars never overlap in any program. Largest first, as in Pisarchyk
+ * and Lee 2020 ("Efficient memory management for deep neural net inference", greedy by size).
+ */
+import { parts } from '../6-kernels/index.ts';
+import type { Kernel, Size } from '../6-kernels/kernel.ts';
+import type { Buffer, ProgramPlan, Step } from './schedule.ts';
+import { nominal } from './unit.ts';
+
+type Span = readonly [from: number, to: number];
+
+/** Gives every buffer its slot. Persistent buffers, inputs and noise have slots of their own. */
+export function planMemory(buffers: readonly Omit<Buffer, 'slot'>[], kernels: readonly Kernel[], programs: readonly ProgramPlan[]): readonly Buffer[] {
+  const lives = programs.map(p => lifetimes(p, kernels));
+  const isShared = (b: Omit<Buffer, 'slot'>): boolean => b.role === 'temporary' || b.role === 'result';
+  const slotOf = new Map<string, number>();
+  const members: Omit<Buffer, 'slot'>[][] = [];
+  const order = [...buffers].sort((a, b) => Number(isShared(a)) - Number(isShared(b)) || bytes(b.size) - bytes(a.size));
+  for (const buffer of order) {
+    const fits = (slot: readonly Omit<Buffer, 'slot'>[]): boolean => slot.every(other => isShared(other) && !lives.some(l => overlaps(l.get(buffer.name), l.get(other.name))));
+    const at = isShared(buffer) ? members.findIndex(fits) : -1;
+    const slot = at >= 0 ? at : members.push([]) - 1;
+    members[slot]?.push(buffer);
+    slotOf.set(buffer.name, slot);
+  }
+  return buffers.map(b => ({ ...b, slot: slotOf.get(b.name) ?? 0 }));
+}
+
+const bytes = (s: Size): number => parts(s).by.reduce((n, d) => n * nominal[d], parts(s).times);
+const overlaps = (a: Span | undefined, b: Span | undefined): boolean => a !== undefined && b !== undefined && a[0] <= b[1] && b[0] <= a[1];
+
+/** First and last step at which each buffer of a program matters. What a loop touches matters during all of it; results to the end. */
+function lifetimes(program: ProgramPlan, kernels: readonly Kernel[]): ReadonlyMap<string, Span> {
+  const spans = new Map<string, Span>();
+  const touch = (name: string, at: number): void => { const s = spans.get(name); spans.set(name, s ? [s[0], at] : [at, at]); };
+  const all = (s: Step): readonly number[] => (s.kind === 'run' ? [s.kernel] : s.body.flatMap(all));
+  program.steps.forEach((s, at) => all(s).forEach(k => kernels[k]?.buffers.forEach(b => touch(b.name, at))));
+  Object.values(program.results).forEach(name => touch(name, program.steps.length));
+  return spans;
+}

@@ -1,0 +1,226 @@
+/**
+ * Graphs -> Schedule: the programs of a model for one target. Each graph is cut into kernels (`fuse`, `emit`), put in order,
+ * and laid out in memory; equal kernels of different programs are one.
+ */
+import { InternalError } from '../diagnostics.ts';
+import { addIndex, offsetOf, scaleIndex, sizeOf, valueIndex, zero } from '../6-kernels/index.ts';
+import type { Kernel, Size } from '../6-kernels/kernel.ts';
+import { recordFields } from '../6-kernels/kernel.ts';
+import type { Graph, Loop, NodeId, Plain, Shape } from '../3-graph/graph.ts';
+import { buffersOf, emit } from './emit.ts';
+import { fuse, gridOf, identity } from './fuse.ts';
+import type { Item } from './fuse.ts';
+import { kernelKey } from './kernel-key.ts';
+import { planMemory } from './memory.ts';
+import { digests } from './names.ts';
+import type { Buffer, Capabilities, ProgramPlan, Role, Schedule, Step } from './schedule.ts';
+import { splitReductions } from './split.ts';
+import type { Place, Unit } from './unit.ts';
+import { order } from './work.ts';
+import type { Work } from './work.ts';
+
+/** A program by name: outputs `update:<variable>` are written to the variable, all others are results. */
+export interface Program { readonly name: string; readonly graph: Graph<Plain> }
+
+type Named = Omit<Buffer, 'slot'>;
+
+export function schedule(programs: readonly Program[], capabilities: Capabilities): Schedule {
+  const buffers = new Map<string, Named>();
+  const kernels = new Map<string, Kernel>();
+  const short = new Map<string, string>();
+  const scalars = new Set<string>();
+  const turns = new Set<string>();
+  const plans = programs.map(p => planProgram(p.name, splitReductions(p.graph)));
+  const list = [...kernels.values()];
+  const used = new Set([...list.flatMap(k => k.buffers.map(b => b.name)), ...plans.flatMap(p => Object.values(p.results))]);
+  return {
+    kernels: list,
+    buffers: planMemory([...buffers.values()].filter(b => used.has(b.name)), list, plans),
+    programs: plans,
+    record: [...[...recordFields, ...[...turns].sort()].map(name => ({ name, type: 'u32' as const })), ...[...scalars].sort().map(name => ({ name, type: 'f32' as const }))],
+  };
+
+  function planProgram(name: string, graph: Graph<Plain>): ProgramPlan {
+    const roots = new Map<NodeId, readonly Place[]>();
+    const swaps: [string, string][] = [];
+    for (const [output, id] of graph.outputs) {
+      const seen = roots.get(id) ?? [];
+      if (!output.startsWith('update:')) { roots.set(id, seen); continue; }
+      const variable = output.slice('update:'.length);
+      const shape = graph.nodes[id]?.shape ?? [];
+      const role: Role = variable.includes('/') ? 'moment' : 'parameter';
+      const own = declare(variable, shape, role);
+      if (capabilities.inPlace) roots.set(id, [...seen, own]);
+      else {
+        const next = declare(`${variable}'`, shape, role);
+        swaps.push([variable, next.buffer]);
+        roots.set(id, [...seen, next]);
+      }
+    }
+    const digest = digests(graph, () => name);
+    const unit: Unit = { graph, roots, name: id => nameOf(digest[id] ?? `${name}${id}`), leaf: id => leafPlace(graph, digest, id) };
+    const { works, place } = planUnit(unit, 0);
+    const results = Object.fromEntries([...graph.outputs].filter(([o]) => !o.startsWith('update:')).map(([o, id]) => {
+      const buffer = place(id).buffer;
+      const b = buffers.get(buffer);
+      if (b?.role === 'temporary') buffers.set(buffer, { ...b, role: 'result' });
+      return [o, buffer];
+    }));
+    return { name, steps: inOrder(works), results, swaps };
+  }
+
+  /** Persistent buffers are overwritten after their last reader; where that is a cycle, the new value waits in a buffer of its own. */
+  function inOrder(works: readonly Work[]): readonly Step[] {
+    const persistent = new Set([...buffers.values()].filter(b => b.role === 'parameter' || b.role === 'moment').map(b => b.name));
+    const first = order(works, persistent);
+    if ('ordered' in first) return first.ordered.flatMap(w => w.steps);
+    const late: Step[] = [];
+    const parted = works.map(w => {
+      const written = first.cycle.includes(w) ? [...w.writes].filter(b => persistent.has(b)) : [];
+      if (written.length === 0) return w;
+      const aside = new Map(written.map(b => [b, `${b} next`] as const));
+      aside.forEach((next, b) => { const old = buffers.get(b); if (old) { buffers.set(next, { ...old, name: next, role: 'temporary' }); late.push(copy(placeOf(next), placeOf(b))); } });
+      const steps = w.steps.map(s => (s.kind === 'run' ? { ...s, kernel: keep(storingAside(kernelAt(s.kernel), aside)) } : s));
+      return { ...w, steps, writes: new Set([...w.writes].map(b => aside.get(b) ?? b)) };
+    });
+    // the pieces refer to each other by identity: needs of a piece that was replaced point to its replacement
+    const replacement = new Map(works.map((w, i) => [w, parted[i] ?? w] as const));
+    const relinked = new Map<Work, Work>();
+    const relink = (w: Work): Work => {
+      const seen = relinked.get(w);
+      if (seen) return seen;
+      const made: Work = { ...(replacement.get(w) ?? w), needs: w.needs.map(relink) };
+      relinked.set(w, made);
+      return made;
+    };
+    const second = order(works.map(relink), persistent);
+    if (!('ordered' in second)) return fail('kernels wait for each other');
+    return [...second.ordered.flatMap(w => w.steps), ...late];
+  }
+
+  // ── one graph, or one loop's body ───────────────────────────────────────────────────────────
+
+  function planUnit(unit: Unit, depth: number): { readonly works: readonly Work[]; readonly place: (id: NodeId) => Place } {
+    for (const n of unit.graph.nodes) if (n.kind === 'scalar' && n.name !== 'rows' && n.name !== 'samples') scalars.add(n.name);
+    const fusion = fuse(unit, capabilities);
+    const place = (id: NodeId): Place => unit.leaf(id) ?? (fusion.home.has(id) ? ownPlace(unit, id) : fail(`node ${id} is not in memory`));
+    const stored = (id: NodeId): Place | undefined => (fusion.home.has(id) ? ownPlace(unit, id) : undefined);
+    const outputs = new Set([...unit.graph.outputs].filter(([o]) => !o.startsWith('update:')).map(([, id]) => id));
+    const targets = (id: NodeId): readonly Place[] => {
+      const others = unit.roots.get(id) ?? [];
+      const needsOwn = unit.leaf(id) === undefined && (fusion.loaded.has(id) || outputs.has(id) && !others.some(o => o.buffer.startsWith('yield')) || others.length === 0);
+      return needsOwn ? [ownPlace(unit, id), ...others] : others;
+    };
+    const works = new Map<Item, Work>();
+    for (const item of fusion.items) {
+      const needs = item.needs.map(n => works.get(n) ?? fail('order'));
+      if (item.kind === 'cluster') {
+        const kernel = emit(unit, item, stored, targets, sizeOfBuffer);
+        works.set(item, { steps: [{ kind: 'run', kernel: keep(kernel) }], ...touched(kernel), needs });
+      } else works.set(item, planLoop(unit, item.node, place, depth, needs));
+    }
+    return { works: [...works.values()], place };
+  }
+
+  function ownPlace(unit: Unit, id: NodeId): Place {
+    const n = unit.graph.nodes[id] ?? fail(`no node ${id}`);
+    return declare(unit.name(id), n.shape, 'temporary', n.type === 'u32' ? 'u32' : 'f32');
+  }
+
+  /** Initial carries are copied, the body runs once a turn into buffers of its own, and the carries are moved on at its end. */
+  function planLoop(unit: Unit, id: NodeId, place: (id: NodeId) => Place, depth: number, needs: readonly Work[]): Work {
+    const n = unit.graph.nodes[id];
+    if (n?.kind !== 'loop') return fail('not a loop');
+    const counter = `turn${depth}`;
+    turns.add(counter);
+    const name = unit.name(id);
+    const carries = n.init.map((x, i) => declare(carryName(name, i), unit.graph.nodes[x]?.shape ?? [], 'temporary'));
+    const turn = valueIndex({ kind: 'scalar', type: 'u32', name: counter });
+    const roots = new Map<NodeId, readonly Place[]>();
+    const body = n.body;
+    const output = (o: string): NodeId => body.outputs.get(o) ?? fail(o);
+    for (let k = 0; k < n.yields; k++) {
+      const at = output(`yield:${k}`);
+      const shape = body.nodes[at]?.shape ?? [];
+      const stacked = declare(yieldName(name, k), [n.extent, ...shape], 'temporary');
+      roots.set(at, [...(roots.get(at) ?? []), { ...stacked, shape, offset: scaleIndex(turn, sizeOf(shape)) }]);
+    }
+    n.init.forEach((_, i) => { const at = output(`next:${i}`); roots.set(at, roots.get(at) ?? []); });
+    const digest = digests(body, a => `${name} ${a.what}${a.index}`);
+    const leaf = (x: NodeId): Place | undefined => {
+      const a = body.nodes[x];
+      if (a?.kind !== 'argument') return leafPlace(body, digest, x);
+      if (a.what === 'carry') return carries[a.index];
+      const outer = place([...n.sequences, ...n.captured][a.index] ?? fail('argument'));
+      return a.index < n.sequences.length ? { ...outer, shape: outer.shape.slice(1), offset: addIndex(outer.offset, scaleIndex(turn, sizeOf(outer.shape.slice(1)))) } : outer;
+    };
+    const inner = planUnit({ graph: body, roots, leaf, name: x => nameOf(`${name} ${digest[x] ?? x}`) }, depth + 1);
+    const moves = n.init.flatMap((_, i) => {
+      const from = inner.place(output(`next:${i}`));
+      const to = carries[i] ?? fail('carry');
+      return from.buffer === to.buffer ? [] : [copy(from, to)];
+    });
+    // a next value that is another carry must be read before that carry is moved on
+    const swapped = n.init.some((_, i) => carries.some((c, j) => j !== i && inner.place(output(`next:${i}`)).buffer === c.buffer));
+    if (swapped) return fail('a carry that takes the place of another');
+    const ordered = order(inner.works, new Set());
+    if (!('ordered' in ordered)) return fail('kernels of a loop wait for each other');
+    const start = n.init.map((x, i) => copy(place(x), carries[i] ?? fail('carry')));
+    const steps: Step[] = [...start, { kind: 'loop', counter, extent: n.extent, reverse: n.reverse, body: [...ordered.ordered.flatMap(w => w.steps), ...moves] }];
+    const all = [...start, ...moves].map(s => touched(kernelAt(s.kernel)));
+    return { steps, needs, reads: new Set([...inner.works.flatMap(w => [...w.reads]), ...all.flatMap(a => [...a.reads])]), writes: new Set([...inner.works.flatMap(w => [...w.writes]), ...all.flatMap(a => [...a.writes])]) };
+  }
+
+  function leafPlace(graph: Graph<Plain>, digest: readonly string[], id: NodeId): Place | undefined {
+    const n = graph.nodes[id];
+    switch (n?.kind) {
+      case 'input': return declare(n.name, n.shape, 'input', n.type === 'u32' ? 'u32' : 'f32');
+      case 'variable': return declare(n.name, n.shape, n.role);
+      case 'noise': return capabilities.integers ? undefined : declare(`noise:${n.path}`, n.shape, 'noise', 'f32', { family: n.family, site: n.site });
+      case 'result': {
+        const loop = graph.nodes[n.loop] as Loop; // a result reads a loop
+        const name = nameOf(digest[n.loop] ?? fail('loop'));
+        return declare(n.index < loop.init.length ? carryName(name, n.index) : yieldName(name, n.index - loop.init.length), n.shape, 'temporary');
+      }
+      default: return undefined;
+    }
+  }
+
+  // ── tables ──────────────────────────────────────────────────────────────────────────────────
+
+  function declare(name: string, shape: Shape, role: Role, type: 'f32' | 'u32' = 'f32', noise?: NonNullable<Buffer['noise']>): Place {
+    if (!buffers.has(name)) buffers.set(name, { name, type, shape, size: sizeOf(shape), role, ...(noise ? { noise } : {}) });
+    return placeOf(name);
+  }
+  function placeOf(name: string): Place { const b = buffers.get(name) ?? fail(`no buffer ${name}`); return { buffer: name, type: b.type, shape: b.shape, offset: zero }; }
+  function sizeOfBuffer(name: string): Size { return (buffers.get(name) ?? fail(`no buffer ${name}`)).size; }
+  function nameOf(digest: string): string { const s = short.get(digest) ?? `t${short.size}`; short.set(digest, s); return s; }
+  function keep(kernel: Kernel): number {
+    const key = kernelKey(kernel);
+    if (!kernels.has(key)) kernels.set(key, { ...kernel, name: `k${kernels.size}` });
+    return [...kernels.keys()].indexOf(key);
+  }
+  function kernelAt(i: number): Kernel { return [...kernels.values()][i] ?? fail(`no kernel ${i}`); }
+  function copy(from: Place, to: Place): Step & { kind: 'run' } {
+    const at = identity(from.shape);
+    const body = [{ kind: 'store' as const, buffer: to.buffer, offset: addIndex(to.offset, offsetOf(at, to.shape)), value: { kind: 'load' as const, type: from.type, buffer: from.buffer, offset: addIndex(from.offset, offsetOf(at, from.shape)) } }];
+    return { kind: 'run', kernel: keep({ name: 'copy', axes: gridOf(from.shape), body, buffers: buffersOf(body, sizeOfBuffer), origins: [] }) };
+  }
+}
+
+const carryName = (loop: string, i: number): string => `carry ${loop}.${i}`;
+const yieldName = (loop: string, i: number): string => `yield ${loop}.${i}`;
+const touched = (k: Kernel): { readonly reads: ReadonlySet<string>; readonly writes: ReadonlySet<string> } => ({
+  reads: new Set(k.buffers.filter(b => b.access !== 'write').map(b => b.name)), writes: new Set(k.buffers.filter(b => b.access !== 'read').map(b => b.name)),
+});
+/** The kernel storing to other buffers: the old ones are only read. */
+function storingAside(k: Kernel, aside: ReadonlyMap<string, string>): Kernel {
+  const stmt = (s: Kernel['body'][number]): Kernel['body'][number] =>
+    (s.kind === 'store' ? { ...s, buffer: aside.get(s.buffer) ?? s.buffer } : s.kind === 'map' ? { ...s, body: s.body.map(stmt) } : s.kind === 'fold' ? { ...s, body: s.body.map(stmt) } : s);
+  const body = k.body.map(stmt);
+  const size = new Map(k.buffers.map(b => [b.name, b.size] as const));
+  const back = new Map([...aside].map(([b, next]) => [next, b] as const));
+  return { ...k, body, buffers: buffersOf(body, name => size.get(back.get(name) ?? name) ?? 0) };
+}
+
+function fail(message: string): never { throw new InternalError('schedule', message); }
