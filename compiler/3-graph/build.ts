@@ -131,6 +131,24 @@ export function builder<N extends Node>(): Builder<N> {
     const values = args.map(a => { const n = node(a); return n.kind === 'fill' && n.type === 'f32' ? n.value : undefined; });
     return values.length > 0 && values.every(v => v !== undefined) ? values : undefined;
   }
+  /** Literal factors go first and become one: a·(b·x) is (ab)·x, x·(a·y) is a·(x·y). */
+  function gatherConstants(x: NodeId, y: NodeId): NodeId | undefined {
+    const value = (id: NodeId): number | undefined => { const n = node(id); return n.kind === 'fill' ? n.value : undefined; };
+    const split = (id: NodeId): readonly [number, NodeId] | undefined => {
+      const n = node(id);
+      if (n.kind !== 'map' || n.op !== 'mul' || n.args[0] === undefined || n.args[1] === undefined) return undefined;
+      const c = value(n.args[0]);
+      return c === undefined ? undefined : [c, n.args[1]];
+    };
+    const [cx, cy] = [value(x), value(y)];
+    const [sx, sy] = [split(x), split(y)];
+    const s = shape(x);
+    if (cx === undefined && cy !== undefined) return b.map('mul', y, x);
+    if (cx !== undefined) return sy ? b.map('mul', b.fill(cx * sy[0], s), sy[1]) : undefined;
+    if (sx && sy) return b.map('mul', b.fill(sx[0] * sy[0], s), b.map('mul', sx[1], sy[1]));
+    if (sx) return b.map('mul', b.fill(sx[0], s), b.map('mul', sx[1], y));
+    return sy ? b.map('mul', b.fill(sy[0], s), b.map('mul', x, sy[1])) : undefined;
+  }
   /** Identities that are exact in floating point for finite values; they keep gradients free of `· 1` and `+ 0`. */
   function simplify(op: Op, args: readonly NodeId[]): NodeId | undefined {
     const [x, y] = args;
@@ -140,7 +158,7 @@ export function builder<N extends Node>(): Builder<N> {
       case 'add': return is(x, 0) ? y : is(y, 0) ? x : undefined;
       case 'sub': return is(y, 0) ? x : is(x, 0) && y !== undefined ? b.map('neg', y) : undefined;
       case 'mul': return is(x, 1) ? y : is(y, 1) ? x : is(x, 0) ? x : is(y, 0) ? y
-        : is(x, -1) && y !== undefined ? b.map('neg', y) : is(y, -1) ? b.map('neg', x) : undefined;
+        : is(x, -1) && y !== undefined ? b.map('neg', y) : is(y, -1) ? b.map('neg', x) : y === undefined ? undefined : gatherConstants(x, y);
       case 'div': return is(y, 1) ? x : is(x, 0) ? x : undefined;
       case 'neg': { const n = node(x); return n.kind === 'map' && n.op === 'neg' ? n.args[0] : undefined; }
       case 'select': { const [, a, c] = args; return a !== undefined && a === c ? a : undefined; }

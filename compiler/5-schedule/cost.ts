@@ -33,7 +33,9 @@ export function costs(nodes: readonly Plain[], capabilities: Capabilities): Cost
   const heavyBelow: boolean[] = [];
   nodes.forEach((n, i) => {
     heavy.push(isHeavy(n, shapeOf));
-    const below = argumentsOf(n).map(a => (heavy[a] ? cost.load : Math.min(light[a] ?? 0, 1000)));
+    // a dear argument that others use too will be in memory
+    const isShared = (a: NodeId): boolean => (consumers.get(a) ?? 0) > 1 && (light[a] ?? 0) > 3 * cost.load;
+    const below = argumentsOf(n).map(a => (heavy[a] || isShared(a) ? cost.load : Math.min(light[a] ?? 0, 1000)));
     light.push(own(n) + below.reduce((s, x) => s + x, 0));
     heavyBelow.push(!heavy[i] && n.type !== 'bool' && argumentsOf(n).some(a => (heavy[a] === true || heavyBelow[a] === true)
       && consumers.get(a) === 1 && nominalSize(shapeOf(a)) * 2 > nominalSize(n.shape)));

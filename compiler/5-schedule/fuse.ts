@@ -116,15 +116,14 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
     if (asked.some(r => find(r.item).loop !== undefined)) return true;
     const once = (): boolean => { const d = distinct(asked); return d.length === 1 && d[0] !== undefined && !d[0].repeats && isExact(n, d[0]); };
     if (once()) return false;
-    if (heavy[id] || heavyBelow[id]) {
-      joinAskers(asked);
-      return !once();
-    }
+    joinAskers(asked);
+    if (once()) return false;
+    if (heavy[id] || heavyBelow[id]) return true;
     const elements = nominalSize(n.shape);
     const evaluations = distinct(asked).reduce((sum, r) => sum + evaluationsOf(r), 0);
     const { load, store: put } = capabilities.cost;
     const cost = light[id] ?? 0;
-    return cost * evaluations > cost * elements + put * elements + load * evaluations;
+    return cost * evaluations > cost * elements + put * elements + load * evaluations + capabilities.cost.launch;
   }
 
   /** Every axis around the request is used by its index: each element is computed once. A fold over inner axes may be made before them. */
@@ -146,11 +145,17 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
     return true;
   }
 
-  /** How often an element is computed for a request; tiles share what does not vary along one of their sides. */
+  /**
+   * How often an element is computed for a request. What does not change in an inner loop is computed before it; on a
+   * target that shares nothing between positions of the grid, all of those count. Tiles share what does not vary along one
+   * of their sides.
+   */
   function evaluationsOf(r: Request): number {
     const uses = (a: Axis): boolean => r.index.some(i => indexUses(i, a.name));
     const folds = r.folds.slice(0, r.folds.findLastIndex(uses) + 1);
-    const axes = [...gridOf(find(r.item).shape), ...folds];
+    const grid = gridOf(find(r.item).shape);
+    const around = folds.length > 0 || capabilities.innerLoops === 'dear' ? grid : grid.slice(0, grid.findLastIndex(uses) + 1);
+    const axes = [...around, ...folds];
     const turns = axes.reduce((p, a) => p * (typeof a.extent === 'number' ? a.extent : nominal[a.extent]), 1);
     const shared = capabilities.innerLoops === 'cheap' && folds.length > 0 && gridOf(find(r.item).shape).some(a => !uses(a));
     return shared ? turns / 4 : turns;

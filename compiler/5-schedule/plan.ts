@@ -15,6 +15,7 @@ import { planMemory } from './memory.ts';
 import { digests } from './names.ts';
 import type { Buffer, Capabilities, ProgramPlan, Role, Schedule, Step } from './schedule.ts';
 import { splitReductions } from './split.ts';
+import type { Split } from './split.ts';
 import type { Place, Unit } from './unit.ts';
 import { order } from './work.ts';
 import type { Work } from './work.ts';
@@ -30,7 +31,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   const short = new Map<string, string>();
   const scalars = new Set<string>();
   const turns = new Set<string>();
-  const plans = programs.map(p => planProgram(p.name, splitReductions(p.graph)));
+  const plans = programs.map(p => planProgram(p.name, splitReductions(p.graph, capabilities.innerLoops)));
   const list = [...kernels.values()];
   const used = new Set([...list.flatMap(k => k.buffers.map(b => b.name)), ...plans.flatMap(p => Object.values(p.results))]);
   return {
@@ -40,8 +41,8 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     record: [...[...recordFields, ...[...turns].sort()].map(name => ({ name, type: 'u32' as const })), ...[...scalars].sort().map(name => ({ name, type: 'f32' as const }))],
   };
 
-  function planProgram(name: string, graph: Graph<Plain>): ProgramPlan {
-    const roots = new Map<NodeId, readonly Place[]>();
+  function planProgram(name: string, { graph, partials }: Split): ProgramPlan {
+    const roots = new Map<NodeId, readonly Place[]>([...partials].map(id => [id, []]));
     const swaps: [string, string][] = [];
     for (const [output, id] of graph.outputs) {
       const seen = roots.get(id) ?? [];

@@ -15,8 +15,8 @@ export interface Capabilities {
   readonly integers: boolean;
   /** Folded axes of one position may be walked lanes at a time, and inner maps are cheap (a CPU); else one position is one thread (a GPU). */
   readonly innerLoops: 'cheap' | 'dear';
-  /** What one operation costs, in nanoseconds a value on one core or one lane: for store-or-recompute. */
-  readonly cost: { readonly arithmetic: number; readonly transcendental: number; readonly noise: number; readonly load: number; readonly store: number };
+  /** What one operation costs, in nanoseconds a value: for store-or-recompute. */
+  readonly cost: { readonly arithmetic: number; readonly transcendental: number; readonly noise: number; readonly load: number; readonly store: number; /** Of one more kernel in a program. */ readonly launch: number };
   /** `loop` may appear. */
   readonly loops: boolean;
 }

@@ -10,28 +10,47 @@ import type { Graph, NodeId, Plain, Shape } from '../3-graph/graph.ts';
 import { withArguments } from '../3-graph/walk.ts';
 import { nominalSize } from './unit.ts';
 
-/** Reductions of at least this many elements to at most this many results are cut. */
-const large = 2048, few = 32;
+/**
+ * Reductions of at least this many elements to at most `few` results are cut. A core folds many elements with its lanes as
+ * fast as it reads them; a GPU's thread does not.
+ */
+const large = { cheap: 65_536, dear: 2048 } as const;
+const few = 32;
 
-export function splitReductions(graph: Graph<Plain>): Graph<Plain> {
+/** The graph with its large reductions cut. `partials`: the rows of partial results, which must be stored. */
+export interface Split { readonly graph: Graph<Plain>; readonly partials: ReadonlySet<NodeId> }
+
+/** Smaller reductions over several literal axes become reductions over one, so that elements next to each other stay so. */
+export function splitReductions(graph: Graph<Plain>, innerLoops: 'cheap' | 'dear'): Split {
   const b = builder<Plain>();
   const to: NodeId[] = [];
+  const partials = new Set<NodeId>();
   const renamed = (id: NodeId): NodeId => to[id] ?? fail(`node ${id}`);
   for (const n of graph.nodes) {
     b.at(n.origin);
-    to.push(n.kind === 'reduce' && wants(graph, n) ? cut(b, n.op, renamed(n.arg), n.axes)
-      : b.copy(withArguments(n.kind === 'loop' ? { ...n, body: splitReductions(n.body) } : n, renamed)));
+    if (n.kind !== 'reduce') { to.push(b.copy(withArguments(n, renamed))); continue; }
+    const literal = literalExtent(graph.nodes[n.arg]?.shape ?? [], n.axes);
+    if (literal >= large[innerLoops] && nominalSize(n.shape) <= few) {
+      const { whole, partial } = cut(b, n.op, renamed(n.arg), n.axes);
+      partials.add(partial);
+      to.push(whole);
+    } else to.push(b.reduce(n.op, ...flattened(b, renamed(n.arg), n.axes)));
   }
-  return b.graph(new Map([...graph.outputs].map(([name, id]) => [name, renamed(id)])));
+  return { graph: b.graph(new Map([...graph.outputs].map(([name, id]) => [name, renamed(id)]))), partials };
+}
+const literalExtent = (shape: Shape, axes: readonly number[]): number => axes.reduce((p, a) => { const e = shape[a]; return typeof e === 'number' ? p * e : p; }, 1);
+
+/** Neighbouring literal axes of a reduction as one axis. */
+function flattened(b: Builder<Plain>, x: NodeId, axes: readonly number[]): readonly [NodeId, readonly number[]] {
+  const shape = b.shape(x);
+  const at = axes.findIndex((a, i) => axes[i + 1] === a + 1 && typeof shape[a] === 'number' && typeof shape[a + 1] === 'number');
+  const axis = axes[at];
+  if (axis === undefined) return [x, axes];
+  const merged = b.reshape(x, [...shape.slice(0, axis), Number(shape[axis]) * Number(shape[axis + 1]), ...shape.slice(axis + 2)]);
+  return flattened(b, merged, axes.filter((_, i) => i !== at + 1).map(a => (a > axis ? a - 1 : a)));
 }
 
-function wants(graph: Graph<Plain>, n: Extract<Plain, { kind: 'reduce' }>): boolean {
-  const shape = graph.nodes[n.arg]?.shape ?? [];
-  const literal = n.axes.reduce((p, a) => { const e = shape[a]; return typeof e === 'number' ? p * e : p; }, 1);
-  return literal >= large && nominalSize(n.shape) <= few;
-}
-
-function cut(b: Builder<Plain>, op: 'add' | 'max' | 'min', x: NodeId, axes: readonly number[]): NodeId {
+function cut(b: Builder<Plain>, op: 'add' | 'max' | 'min', x: NodeId, axes: readonly number[]): { readonly whole: NodeId; readonly partial: NodeId } {
   const shape = b.shape(x);
   const dynamic = axes.filter(a => typeof shape[a] !== 'number');
   const literal = axes.filter(a => typeof shape[a] === 'number');
@@ -48,9 +67,9 @@ function cut(b: Builder<Plain>, op: 'add' | 'max' | 'min', x: NodeId, axes: read
   const partial = b.reduce(op, grid, [...dynamic.map((_, i) => kept.length + i), lead.length]);
   const whole = b.reduce(op, partial, [kept.length]);
   const rest = elements - rows * lanes;
-  if (rest === 0) return whole;
+  if (rest === 0) return { whole, partial };
   const tail = b.reduce(op, part(rows * lanes, rest), [...dynamic.map((_, i) => kept.length + i), lead.length]);
-  return b.map(op, whole, tail);
+  return { whole: b.map(op, whole, tail), partial };
 }
 
 function fail(message: string): never { throw new InternalError('split', message); }

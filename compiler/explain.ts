@@ -1,0 +1,55 @@
+/** What the compiler made of a model, as data: parameters, the kernels of each program, memory, and the work of each run. */
+import type { Model } from './2-check/model.ts';
+import { parametersOf } from './4-diff/programs.ts';
+import { countKernel } from './5-schedule/count.ts';
+import type { Work } from './5-schedule/count.ts';
+import type { Role, Schedule, Step } from './5-schedule/schedule.ts';
+import { evaluateSize } from './6-kernels/index.ts';
+import { showKernel } from './6-kernels/show.ts';
+
+export interface KernelExplanation { readonly name: string; readonly grid: readonly (string | number)[]; readonly stores: readonly string[]; readonly work: Work; readonly text: string }
+export interface Explanation {
+  readonly model: string;
+  readonly target: string;
+  /** The extents that all counts are for. */
+  readonly rows: number; readonly samples: number;
+  readonly parameters: readonly { readonly path: string; readonly shape: readonly number[]; readonly trained: boolean }[];
+  readonly weights: readonly { readonly path: string; readonly shape: readonly number[]; readonly kl: string; readonly prior: string; readonly posterior: string }[];
+  readonly programs: readonly { readonly name: string; readonly kernels: readonly KernelExplanation[]; readonly work: Work }[];
+  /** Bytes by role, and of the arena after sharing. */
+  readonly memory: { readonly byRole: Readonly<Partial<Record<Role, number>>>; readonly arena: number };
+}
+
+export function explain(model: Model, schedule: Schedule, target: string, extents: { readonly rows: number; readonly samples: number }): Explanation {
+  const flat = (steps: readonly Step[], times = 1): readonly { readonly kernel: number; readonly times: number }[] =>
+    steps.flatMap(s => (s.kind === 'run' ? [{ kernel: s.kernel, times }] : flat(s.body, times * s.extent)));
+  const programs = schedule.programs.map(p => {
+    const kernels = flat(p.steps).flatMap(({ kernel, times }) => {
+      const k = schedule.kernels[kernel];
+      return k ? [{ name: k.name, grid: k.axes.map(a => a.extent), stores: k.buffers.filter(b => b.access !== 'read').map(b => b.name), work: scale(countKernel(k, extents), times), text: showKernel(k) }] : [];
+    });
+    return { name: p.name, kernels, work: kernels.map(k => k.work).reduce(add, none) };
+  });
+  const byRole: Partial<Record<Role, number>> = {};
+  const slots = new Map<number, number>();
+  for (const b of schedule.buffers) {
+    const bytes = 4 * evaluateSize(b.size, extents);
+    byRole[b.role] = (byRole[b.role] ?? 0) + bytes;
+    slots.set(b.slot, Math.max(slots.get(b.slot) ?? 0, bytes));
+  }
+  return {
+    model: model.name, target, ...extents,
+    parameters: parametersOf(model).map(p => ({ path: p.path, shape: p.shape, trained: p.trained })),
+    weights: model.variables.flatMap(v => (v.kind === 'weight' ? [{ path: v.path, shape: v.shape, kl: v.kl, prior: v.prior.family, posterior: v.posterior.family }] : [])),
+    programs,
+    memory: { byRole, arena: [...slots.values()].reduce((s, x) => s + Math.ceil(x / 16) * 16, 0) },
+  };
+}
+
+const none: Work = { arithmetic: 0, transcendental: 0, noise: 0, loads: 0, stores: 0, bytes: 0 };
+const add = (a: Work, b: Work): Work => combine(a, b, (x, y) => x + y);
+const scale = (a: Work, by: number): Work => combine(a, a, x => x * by);
+const combine = (a: Work, b: Work, f: (x: number, y: number) => number): Work => ({
+  arithmetic: f(a.arithmetic, b.arithmetic), transcendental: f(a.transcendental, b.transcendental), noise: f(a.noise, b.noise),
+  loads: f(a.loads, b.loads), stores: f(a.stores, b.stores), bytes: f(a.bytes, b.bytes),
+});
