@@ -26,7 +26,14 @@ export function nest(grid: readonly Axis[], inner: readonly Axis[], stores: read
     const [axis, ...rest] = maps;
     if (!axis) {
       const { stmts, value } = block(bound, stores.map(s => s.value), known);
-      return [...stmts, ...stores.map((s): Stmt => ({ kind: 'store', buffer: s.buffer, offset: s.offset, value: value(s.value) }))];
+      if (stores.length === 1) return [...stmts, ...stores.map((s): Stmt => ({ kind: 'store', buffer: s.buffer, offset: s.offset, value: value(s.value) }))];
+      // all values before the first store: an updated buffer may be read by the value of another
+      const named = stores.map(s => ({ ...s, name: fresh('r'), value: value(s.value) }));
+      return [
+        ...stmts,
+        ...named.map((s): Stmt => ({ kind: 'let', name: s.name, value: s.value })),
+        ...named.map((s): Stmt => ({ kind: 'store', buffer: s.buffer, offset: s.offset, value: { kind: 'ref', type: s.value.type, name: s.name } })),
+      ];
     }
     // whatever the inner loops need that does not vary along them
     const hoisted = block(bound, [], known, stores.map(s => s.value));
