@@ -31,4 +31,6 @@ export interface BackendOptions {
   /** webgpu: a device of the app's own. */
   readonly device?: unknown;
   readonly threads?: number;
+  /** gpujs: the mode of gpu.js, `cpu`, `webasm`, `webgl2`, …; left out, gpu.js chooses. */
+  readonly mode?: string;
 }
