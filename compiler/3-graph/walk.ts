@@ -48,9 +48,11 @@ export function prune(graph: Graph<Plain>, keep: (output: string) => boolean): G
   const renumbered = new Map<NodeId, NodeId>();
   const nodes: Plain[] = [];
   const to = (id: NodeId): NodeId => renumbered.get(id) ?? id;
-  graph.nodes.forEach((n, i) => {
+  graph.nodes.forEach((node, i) => {
     const id = i as NodeId; // a NodeId is the position
     if (!needed.has(id)) return;
+    // a body keeps what its own outputs need
+    const n = node.kind === 'loop' ? { ...node, body: prune(node.body, () => true) } : node;
     renumbered.set(id, (nodes.push(withArguments(n, to)) - 1) as NodeId);
   });
   return { nodes, outputs: new Map(outputs.map(([name, id]) => [name, to(id)])) };

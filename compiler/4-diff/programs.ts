@@ -16,6 +16,7 @@ import { verifyGraph } from '../3-graph/verify.ts';
 import { prune } from '../3-graph/walk.ts';
 import type { Program } from '../5-schedule/plan.ts';
 import { differentiate } from './differentiate.ts';
+import { hoistLoops } from './hoist.ts';
 import { momentNames, optimize, optimizers } from './optimize.ts';
 import type { OptimizerKind } from './optimize.ts';
 import { reparameterize } from './reparameterize.ts';
@@ -40,7 +41,7 @@ export function programsOf(model: Model): Lowered {
   const graph = lower(model);
   verifyGraph(graph, 'lower');
   const siteOf = sites(noisePaths(model));
-  const objective = reparameterize(graph, siteOf);
+  const objective = hoistLoops(reparameterize(graph, siteOf));
   verifyGraph(objective, 'reparameterize');
   const parameters = parametersOf(model);
   const scalars = ['loss', 'likelihood', 'complexity'];
