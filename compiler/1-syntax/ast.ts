@@ -12,7 +12,7 @@ export interface Name { readonly text: string; readonly span: Span }
 /** `///` lines joined with `\n`, without the slashes and one leading space. */
 export interface Doc { readonly text: string; readonly span: Span }
 
-/** One comment (`// …`), for the formatter. `///` comments that document a declaration are in its `doc` instead. */
+/** One comment (`// …`, slashes included, without blanks at its end), for the formatter. `///` comments that document a declaration are in its `doc` instead. */
 export interface Comment { readonly text: string; readonly span: Span; /** The comment stands alone on its line. */ readonly ownLine: boolean }
 
 export interface Program {
@@ -20,6 +20,8 @@ export interface Program {
   readonly file: string;
   readonly items: readonly Item[];
   readonly comments: readonly Comment[];
+  /** Offsets where something begins after an empty line, for the formatter. */
+  readonly blankBefore?: readonly number[];
   readonly span: Span;
 }
 
