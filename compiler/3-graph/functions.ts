@@ -36,12 +36,12 @@ const meanLoss = (f: (b: Builder<Node>, difference: NodeId) => NodeId): Lowering
 };
 
 export const lowerings: Readonly<Record<FunctionName, Lowering>> = {
-  add: elementwise('add'), sub: elementwise('sub'), mul: elementwise('mul'), div: elementwise('div'), pow: elementwise('pow'),
+  add: elementwise('add'), sub: elementwise('sub'), mul: elementwise('mul'), div: elementwise('div'), pow: power,
   minimum: elementwise('min'), maximum: elementwise('max'),
   neg: elementwise('neg'), abs: elementwise('abs'), exp: elementwise('exp'), log: elementwise('log'), log1p: elementwise('log1p'), expm1: elementwise('expm1'),
   sqrt: elementwise('sqrt'), square: elementwise('square'), reciprocal: elementwise('reciprocal'), sin: elementwise('sin'), cos: elementwise('cos'),
   tanh: elementwise('tanh'), sigmoid: elementwise('sigmoid'), softplus: elementwise('softplus'), sign: elementwise('sign'), floor: elementwise('floor'), erf: elementwise('erf'),
-  relu: formula((b, x, c) => b.map('select', b.map('lt', c(0), x), x, c(0))),
+  relu: elementwise('relu'),
   leaky_relu: formula((b, x, c, a) => b.map('select', b.map('lt', c(0), x), x, b.map('mul', c(number(a, 'slope')), x))),
   /** x, or α (e^x - 1) below 0 (Clevert et al. 2016, equation 15). */
   elu: formula((b, x, c, a) => b.map('select', b.map('lt', c(0), x), x, b.map('mul', c(number(a, 'alpha')), b.map('expm1', b.map('min', x, c(0)))))),
@@ -78,6 +78,15 @@ export const lowerings: Readonly<Record<FunctionName, Lowering>> = {
     return mean(b, each, all(b.shape(each)));
   },
 };
+
+/** Whole literal powers are products, so that a negative base is right; others are e^(q log p). */
+function power(b: Builder<Node>, args: readonly NodeId[], a: Attributes, shape: Shape): NodeId {
+  const n = b.node(at(args, 1));
+  if (n.kind !== 'fill' || !Number.isInteger(n.value) || Math.abs(n.value) > 64) return elementwise('pow')(b, args, a, shape);
+  const raise = (x: NodeId, k: number): NodeId => (k === 0 ? b.fill(1, shape) : k === 1 ? x : k % 2 === 0 ? b.map('square', raise(x, k / 2)) : b.map('mul', x, raise(x, k - 1)));
+  const positive = raise(b.expand(at(args, 0), shape), Math.abs(n.value));
+  return n.value < 0 ? b.map('reciprocal', positive) : positive;
+}
 
 /** Equality of floats, or of classes. */
 function equality(b: Builder<Node>, args: readonly NodeId[], a: Attributes, shape: Shape): NodeId {

@@ -20,7 +20,7 @@ const rules: { readonly [K in Kinds]: Rule<K> } = {
     const diff = ops[n.op].diff;
     if (!diff) return [];
     const shape = b.shape(id);
-    const algebra: Algebra<NodeId> = { lit: v => b.fill(v, shape), op: (op, ...args) => b.map(op, ...args) };
+    const algebra: Algebra<NodeId> = { lit: v => b.fill(v, shape), word: v => b.fill(v, shape, 'u32'), op: (op, ...args) => b.map(op, ...args) };
     return n.args.flatMap((a, i) => {
       if (!active(a) || b.node(a).type !== 'f32') return [];
       const d = diff(algebra, id, ...n.args)[i];

@@ -38,7 +38,7 @@ export type BitOp =
 
 /** f32 functions with an expansion into core and bit ops; a target may spell one natively where its accuracy suffices. */
 export type DerivedOp =
-  | 'neg' | 'abs' | 'square' | 'reciprocal' | 'sign' | 'pow' | 'exp' | 'log' | 'log1p' | 'expm1' | 'sin' | 'cos'
+  | 'neg' | 'abs' | 'square' | 'reciprocal' | 'sign' | 'relu' | 'pow' | 'exp' | 'log' | 'log1p' | 'expm1' | 'sin' | 'cos'
   | 'tanh' | 'sigmoid' | 'softplus' | 'erf'
   /** 2^k for a whole k in [-126, 127]. */
   | 'pow2';

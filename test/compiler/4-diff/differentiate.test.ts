@@ -1,5 +1,6 @@
 /** Every rule of differentiation against central finite differences of the graph's own evaluation. */
 import test from 'ava';
+import { builder } from '../../../compiler/3-graph/build.ts';
 import type { Builder } from '../../../compiler/3-graph/build.ts';
 import { evaluate } from '../../../compiler/3-graph/evaluate.ts';
 import type { Graph, NodeId, Plain, Shape } from '../../../compiler/3-graph/graph.ts';
@@ -54,7 +55,7 @@ for (const [name, record] of Object.entries(ops)) {
   const count = record.eval.length === 0 || ['add', 'sub', 'mul', 'div', 'min', 'max', 'pow'].includes(op) ? 2 : 1;
   const arity = ['add', 'sub', 'mul', 'div', 'min', 'max', 'pow'].includes(op) ? 2 : Math.min(count, 1);
   const names = ['p', 'q'].slice(0, arity);
-  const arrays = Object.fromEntries(names.map((n, i) => [n, domain[op]?.[i] ?? Float64Array.of(0.4 + i, -1.1, 0.9 - i)]));
+  const arrays = Object.fromEntries(names.map((n, i) => [n, domain[op]?.[i] ?? Float64Array.of(0.4 + i, -1.1 - 0.3 * i, 0.9 - i)]));
   check(`the derivative of ${op}`, Object.fromEntries(names.map(n => [n, [3]])), (b, ...x) => b.map(op, ...x), arrays);
 }
 
@@ -104,11 +105,21 @@ for (const reverse of [false, true]) {
     t.true(worstError(recurrence(reverse), ['x', 'w', 'u', 'h0', 'c0']) < 2e-6);
   });
 }
+test('equal arguments of a maximum share its gradient', t => {
+  const graph = graphOf(b => ({ loss: b.reduce('add', b.map('max', variable(b, 'p', [2]), variable(b, 'q', [2])), [0]) }));
+  const arrays = { p: Float64Array.of(1, 2), q: Float64Array.of(1, 3) };
+  const gradients = evaluate(differentiate(graph, 'loss', ['p', 'q']), given(graph, { arrays }));
+  t.deepEqual([...gradients.get('gradient:p') ?? []], [0.5, 0]);
+  t.deepEqual([...gradients.get('gradient:q') ?? []], [0.5, 1]);
+});
+
 test('a gradient can be differentiated again', t => {
-  const once = differentiate(graphOf(b => { const x = variable(b, 'x', [3]); return { loss: b.reduce('add', b.map('exp', b.map('sin', x)), [0]) }; }), 'loss', ['x']);
-  const b = graphOf(() => ({}));
-  t.deepEqual([...b.outputs], []);
-  const second = { nodes: once.nodes, outputs: new Map([...once.outputs]) };
-  const squared = second.outputs.get('gradient:x');
-  t.not(squared, undefined);
+  // the loss of the second graph is the sum of squares of the first gradient
+  const x = Float64Array.of(0.3, -0.8, 1.1);
+  const once = differentiate(graphOf(b => { const v = variable(b, 'x', [3]); return { loss: b.reduce('add', b.map('exp', b.map('sin', v)), [0]) }; }), 'loss', ['x']);
+  const b = builder<Plain>();
+  once.nodes.forEach(n => b.copy(n));
+  const squares = b.reduce('add', b.map('square', once.outputs.get('gradient:x') ?? b.fill(0, [3])), [0]);
+  const second = b.graph(new Map([['loss', squares]]));
+  t.true(worstError(second, ['x'], { x }) < 2e-6);
 });

@@ -1,0 +1,168 @@
+/**
+ * Names every subexpression that is used more than once, so that printers see trees. Imagine each name at the latest place
+ * that all its uses come after: in the block where they meet, just before the first of them.
+ */
+import { guardKey, indexKey } from './index.ts';
+import type { Expr, Kernel, Stmt } from './kernel.ts';
+import { childrenOf, mapChildren, mapIndex } from './map.ts';
+
+/** Equal expressions become one object, numbered in an order in which children come first. */
+interface Canon { of(e: Expr): Expr; number(e: Expr): number }
+function canon(): Canon {
+  const byText = new Map<string, Expr>();
+  const numbers = new Map<Expr, number>();
+  const known = new Map<Expr, Expr>();
+  const of = (e: Expr): Expr => {
+    const seen = known.get(e);
+    if (seen) return seen;
+    const made = mapChildren(e, of);
+    const text = textOf(made);
+    const first = byText.get(text) ?? made;
+    if (first === made) { byText.set(text, made); numbers.set(made, numbers.size); }
+    known.set(e, first);
+    known.set(first, first);
+    return first;
+  };
+  const textOf = (e: Expr): string => {
+    const children = childrenOf(e).map(c => numbers.get(c)).join();
+    switch (e.kind) {
+      case 'lit': return `${e.type} ${Object.is(e.value, -0) ? '-0' : e.value}`;
+      case 'ref': return `& ${e.name}`;
+      case 'scalar': return `$ ${e.name} ${e.type}`;
+      case 'op': return `${e.op} ${e.type} ${children}`;
+      case 'index': return `# ${indexKey(e.index)} ${children}`;
+      case 'load': return `${e.buffer}[${indexKey(e.offset)}] ${guardKey(e.guard)} ${e.fill ?? 0} ${children}`;
+      case 'inside': return `in ${guardKey(e.guard)} ${children}`;
+      case 'noise': return `${e.family} ${e.site} ${indexKey(e.sample)} ${indexKey(e.element)} ${children}`;
+    }
+  };
+  return { of, number: e => numbers.get(e) ?? -1 };
+}
+
+/** @param names Whether an expression is worth a name when it is used twice; literals and references never are. */
+export function shareKernel(kernel: Kernel, names: (e: Expr) => boolean = () => true): Kernel {
+  const c = canon();
+  const written = new Set(kernel.buffers.filter(b => b.access !== 'read').map(b => b.name));
+  let next = 0;
+  const free = new Map<Expr, ReadonlySet<string>>();
+  /** Axes and references that an expression mentions; `!` when it reads a buffer that this kernel writes. */
+  const freeOf = (e: Expr): ReadonlySet<string> => {
+    const seen = free.get(e);
+    if (seen) return seen;
+    const own = new Set<string>();
+    if (e.kind === 'ref') own.add(e.name);
+    if (e.kind === 'load' && written.has(e.buffer)) own.add('!');
+    for (const name of axesIn(e)) own.add(name);
+    for (const child of childrenOf(e)) for (const name of freeOf(child)) own.add(name);
+    free.set(e, own);
+    return own;
+  };
+  const axes = new Set(kernel.axes.map(a => a.name));
+  return { ...kernel, body: block(canonical(kernel.body), axes, new Map()) };
+
+  function canonical(body: readonly Stmt[]): readonly Stmt[] {
+    return body.map((s): Stmt => {
+      switch (s.kind) {
+        case 'let': return { ...s, value: c.of(s.value) };
+        case 'store': return { ...s, value: c.of(s.value), offset: mapIndex(s.offset, c.of) };
+        case 'map': return { ...s, body: canonical(s.body) };
+        case 'fold': return { ...s, carries: s.carries.map(x => ({ ...x, init: c.of(x.init), next: c.of(x.next) })), body: canonical(s.body), ...(s.bounds ? { bounds: [c.of(s.bounds[0]), c.of(s.bounds[1])] as const } : {}) };
+      }
+    });
+  }
+
+  /** Roots of a statement: at its own level, and inside its loop. */
+  function rootsOf(s: Stmt): { readonly here: readonly Expr[]; readonly inside: readonly Expr[] } {
+    switch (s.kind) {
+      case 'let': return { here: [s.value], inside: [] };
+      case 'store': return { here: [s.value, ...childrenOf({ kind: 'index', type: 'u32', index: s.offset })], inside: [] };
+      case 'map': return { here: [], inside: s.body.flatMap(all) };
+      case 'fold': return { here: [...s.carries.map(x => x.init), ...(s.bounds ?? [])], inside: [...s.body.flatMap(all), ...s.carries.map(x => x.next)] };
+    }
+  }
+  function all(s: Stmt): readonly Expr[] { const r = rootsOf(s); return [...r.here, ...r.inside]; }
+
+  /**
+   * Names what is shared among these statements. `defined`: names known before them; `named`: expressions with a name
+   * already. `extra`: expressions evaluated after the last statement (a fold's next values).
+   */
+  function block(body: readonly Stmt[], defined: ReadonlySet<string>, named: ReadonlyMap<Expr, Expr>): readonly Stmt[] {
+    return blockWith(body, [], defined, named).stmts;
+  }
+  function blockWith(body: readonly Stmt[], extra: readonly Expr[], defined: ReadonlySet<string>, outer: ReadonlyMap<Expr, Expr>): { readonly stmts: readonly Stmt[]; readonly extra: readonly Expr[] } {
+    // parents of each expression, and the first and last statement it is used in
+    const parents = new Map<Expr, Set<string>>();
+    const first = new Map<Expr, number>();
+    const last = new Map<Expr, number>();
+    body.forEach((s, i) => all(s).forEach((root, k) => visit(root, `${i}:${k}`, i)));
+    extra.forEach((root, k) => visit(root, `e:${k}`, body.length));
+    function visit(e: Expr, parent: string, at: number): void {
+      if (outer.has(e)) return;
+      const seen = parents.get(e) ?? new Set<string>();
+      const isNew = seen.size === 0 || last.get(e) !== at;
+      parents.set(e, seen.add(parent));
+      if (!first.has(e)) first.set(e, at);
+      last.set(e, at);
+      if (isNew) childrenOf(e).forEach(child => visit(child, `n${c.number(e)}`, at));
+    }
+    const wanted = [...parents].filter(([e, by]) => by.size > 1 && isNameable(e)).map(([e]) => e).sort((x, y) => c.number(x) - c.number(y));
+    const named = new Map(outer);
+    const scope = new Set(defined);
+    const out: Stmt[] = [];
+    const put = (e: Expr): Expr => {
+      const seen = named.get(e);
+      if (seen) return seen;
+      return childrenOf(e).length > 0 ? mapChildren(e, put) : e;
+    };
+    const nameThose = (at: number): void => {
+      for (const e of wanted) {
+        if (first.get(e) !== at || named.has(e)) continue;
+        const uses = freeOf(e);
+        if ([...uses].some(name => name !== '!' && !scope.has(name))) continue; // belongs to a loop further in
+        if (uses.has('!') && (last.get(e) !== at || isLoop(body[at]))) continue; // must not move over a store
+        const name = `x${next++}`;
+        out.push({ kind: 'let', name, value: put(e) });
+        named.set(e, { kind: 'ref', type: e.type, name });
+        scope.add(name);
+      }
+    };
+    body.forEach((s, i) => {
+      nameThose(i);
+      switch (s.kind) {
+        case 'let': out.push({ ...s, value: put(s.value) }); scope.add(s.name); break;
+        case 'store': out.push({ ...s, value: put(s.value), offset: mapIndex(s.offset, put) }); break;
+        case 'map': out.push({ ...s, body: block(s.body, new Set([...scope, s.axis.name]), named) }); break;
+        case 'fold': {
+          const inner = blockWith(s.body, s.carries.map(x => x.next), new Set([...scope, s.axis.name, ...s.carries.map(x => x.name)]), named);
+          out.push({
+            ...s, body: inner.stmts, carries: s.carries.map((x, k) => ({ ...x, init: put(x.init), next: inner.extra[k] ?? x.next })),
+            ...(s.bounds ? { bounds: [put(s.bounds[0]), put(s.bounds[1])] as const } : {}),
+          });
+          s.carries.forEach(x => scope.add(x.name));
+        }
+      }
+    });
+    nameThose(body.length);
+    return { stmts: out, extra: extra.map(put) };
+  }
+  function isNameable(e: Expr): boolean {
+    return e.kind !== 'lit' && e.kind !== 'ref' && e.kind !== 'scalar' && !(e.kind === 'index' && e.index.terms.length <= 1) && names(e);
+  }
+}
+const isLoop = (s: Stmt | undefined): boolean => s?.kind === 'map' || s?.kind === 'fold';
+
+/** Axes that an expression mentions itself, not in its children. */
+function axesIn(e: Expr): readonly string[] {
+  type Terms = { readonly terms: readonly { readonly atom: { readonly kind: string } }[] };
+  const of = (index: Terms): readonly string[] => index.terms.flatMap(({ atom }) => {
+    const a = atom as { readonly kind: string; readonly name?: string; readonly index?: Terms }; // any atom: axis has a name, div and mod an index
+    return a.kind === 'axis' ? [a.name ?? ''] : a.index ? of(a.index) : [];
+  });
+  switch (e.kind) {
+    case 'index': return of(e.index);
+    case 'load': return [...of(e.offset), ...(e.guard ?? []).flatMap(g => of(g.index))];
+    case 'inside': return e.guard.flatMap(g => of(g.index));
+    case 'noise': return [...of(e.sample), ...of(e.element)];
+    case 'lit': case 'ref': case 'scalar': case 'op': return [];
+  }
+}
