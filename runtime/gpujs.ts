@@ -11,9 +11,14 @@ import type { Film, Turn } from './turns.ts';
 
 /** What is used of gpu.js. */
 interface Gpu {
-  createKernel(source: string, settings: object): (...args: readonly (Float32Array | number)[]) => unknown;
+  createKernel(source: string, settings: object): Made;
   destroy(): Promise<void>;
 }
+
+type Made = (...args: readonly (Float32Array | number)[]) => unknown;
+
+/** Kernels are compiled for one number of rows and samples; those of so many are kept, the longest unused go first. */
+const keptSizes = 8;
 
 /** Above this an index is no longer exact: gpu.js counts in f32. */
 const largestIndex = 2 ** 24;
@@ -31,7 +36,9 @@ export const open: OpenBackend = async (code, plan, options) => {
   const { GPU } = 'GPU' in library ? library : (library as { default: typeof import('gpu.js') }).default;
   try {
     // The library's own types know only numbers as results of a kernel given as text.
-    return start(new GPU(options.mode === undefined ? {} : { mode: options.mode as never }) as unknown as Gpu, plan, code.map(readKernel(plan)));
+    const make = (): Gpu => new GPU(options.mode === undefined ? {} : { mode: options.mode as never }) as unknown as Gpu;
+    await make().destroy();
+    return start(make, plan, code.map(readKernel(plan)));
   } catch (error) {
     throw new Error(`gpujs: gpu.js can't start in mode ${options.mode ?? 'auto'}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
@@ -58,12 +65,13 @@ const readKernel = (plan: PlanManifest) => (text: string, i: number): Source => 
   return { name: kernel.name, text: body, parameters, result, grid: kernel.grid, from: JSON.parse(from) as Source['from'] };
 };
 
-function start(gpu: Gpu, plan: PlanManifest, sources: readonly Source[]): Backend {
+function start(makeGpu: () => Gpu, plan: PlanManifest, sources: readonly Source[]): Backend {
   const indices = new Map(plan.buffers.map((b, i) => [b.name, i]));
   const values = new Map<string, number>();
   /** Content of the buffers; two that a program swaps change places here. */
   const arrays: Float32Array[] = plan.buffers.map(() => new Float32Array(0));
-  const made = new Map<string, (...args: readonly (Float32Array | number)[]) => unknown>();
+  /** One instance of gpu.js for each size, since only a whole instance can be given back. Least recently used first. */
+  const sizes = new Map<string, { readonly gpu: Gpu; readonly kernels: Map<number, Made> }>();
   const films = new Map<string, Film>();
   let disposed = false;
 
@@ -78,18 +86,29 @@ function start(gpu: Gpu, plan: PlanManifest, sources: readonly Source[]): Backen
   const array = (i: number): Float32Array => arrays[i] ?? new Float32Array(0);
   const live = (i: number): Float32Array => { const b = plan.buffers[i]; return array(i).subarray(0, b ? count(b) : 0); };
 
-  /** gpu.js compiles for one size of the result and one set of constants: one function for each number of rows and samples that occurs. */
-  const kernelFor = (k: number, source: Source, positions: number) => {
-    const [rows, samples] = [value('rows'), value('samples')];
-    const key = `${k} ${rows} ${samples}`;
-    const known = made.get(key) ?? gpu.createKernel(source.text, {
-      output: [positions], constants: { rows, samples }, precision: 'single', loopMaxIterations: largestIndex,
+  const kernelFor = (k: number, source: Source, positions: number): Made => {
+    const { gpu, kernels } = sized();
+    const known = kernels.get(k) ?? gpu.createKernel(source.text, {
+      output: [positions], constants: { rows: value('rows'), samples: value('samples') }, precision: 'single', loopMaxIterations: largestIndex,
       // Told, not guessed: a learning rate of 1 would make an integer of that parameter for good.
       argumentTypes: source.parameters.map(p => (p.kind === 'b' ? 'Array' : 'Float')),
     });
-    made.set(key, known);
+    kernels.set(k, known);
     return known;
   };
+  const sized = () => {
+    const key = `${value('rows')} ${value('samples')}`;
+    const found = sizes.get(key) ?? { gpu: makeGpu(), kernels: new Map<number, Made>() };
+    sizes.delete(key);
+    sizes.set(key, found);
+    for (const [old, { gpu }] of sizes) {
+      if (sizes.size <= keptSizes) break;
+      sizes.delete(old);
+      end(gpu);
+    }
+    return found;
+  };
+  const end = (gpu: Gpu): void => { gpu.destroy().catch(() => undefined); };
 
   const dispatch = (k: number, turn: Turn): void => {
     const source = sources[k];
@@ -167,8 +186,8 @@ function start(gpu: Gpu, plan: PlanManifest, sources: readonly Source[]): Backen
       if (disposed) return;
       disposed = true;
       arrays.fill(new Float32Array(0));
-      made.clear();
-      void gpu.destroy().catch(() => undefined);
+      for (const { gpu } of sizes.values()) end(gpu);
+      sizes.clear();
     },
   };
 }

@@ -49,9 +49,12 @@ function logPositive<T>(a: Algebra<T>, x: T): T {
 /** A negative argument gives NaN, as the square root of one does; 0 gives -87.3, the logarithm of the smallest normal number. */
 const log = one((a, w, x) => w.select(w.lt(x, a.lit(0)), a.op('sqrt', x), logPositive(a, w.max(x, a.lit(1.1754943508222875e-38)))));
 
-/** log(1 + x) = log u · x/(u - 1) with u = 1 + x rounded, x where u is 1 (Goldberg 1991, theorem 4). 38 ops, one division. */
+/**
+ * log(1 + x) = log u · x/(u - 1) with u = 1 + x rounded, x where u is 1 (Goldberg 1991, theorem 4). 39 ops, one division. The
+ * maximum changes no number: it keeps a GPU's compiler, which may reorder sums, from adding and subtracting the 1 away.
+ */
 const log1p = one((a, w, x) => {
-  const u = w.add(x, a.lit(1));
+  const u = w.max(w.add(x, a.lit(1)), a.lit(-3e38));
   const d = w.sub(u, a.lit(1));
   const none = a.op('eq', d, a.lit(0));
   return w.select(none, x, w.mul(a.op('log', u), w.div(x, w.select(none, a.lit(1), d))));
