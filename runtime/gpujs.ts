@@ -123,9 +123,10 @@ function start(makeGpu: () => Gpu, plan: PlanManifest, sources: readonly Source[
     array(source.result).set(result, from);
   };
 
-  /** Fills the noise that a program's kernels read, from the seed, purpose, count and first sample in the record. */
-  const fill = (dispatches: Film['dispatches']): void => {
+  /** Fills the noise that a program reads or gives, from the seed, purpose, count and first sample in the record. */
+  const fill = (dispatches: Film['dispatches'], results: readonly string[]): void => {
     const read = new Set(dispatches.flatMap(d => sources[d.kernel]?.parameters.filter(p => p.kind === 'b').map(p => p.index) ?? []));
+    for (const buffer of results) read.add(indexOf(buffer));
     const word = (name: string): number => value(`${name}Hi`) * 2 ** 32 + value(`${name}Lo`);
     const stream = { seed: word('seed'), purpose: value('purpose'), count: word('count') };
     for (const i of read) {
@@ -177,7 +178,7 @@ function start(makeGpu: () => Gpu, plan: PlanManifest, sources: readonly Source[
       for (const [name, v] of Object.entries(scalars)) values.set(name, v);
       const { dispatches, turns } = films.get(program) ?? film(manifest.steps);
       films.set(program, { dispatches, turns });
-      fill(dispatches);
+      fill(dispatches, Object.values(manifest.results));
       for (const { kernel, turn } of dispatches) dispatch(kernel, turns[turn] ?? {});
       for (const [a, b] of manifest.swaps) [arrays[indexOf(a)], arrays[indexOf(b)]] = [array(indexOf(b)), array(indexOf(a))];
     },

@@ -98,7 +98,7 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
 
   function store(id: NodeId, n: Plain, asked: readonly Request[]): void {
     const askers = new Set(asked.map(r => find(r.item)));
-    const host = [...askers].find(c => c.loop === undefined && sameExtents(c.shape, n.shape)
+    const host = capabilities.results === 'one' ? undefined : [...askers].find(c => c.loop === undefined && sameExtents(c.shape, n.shape)
       && asked.every(r => find(r.item) !== c || (isIdentity(r, n.shape) && !r.repeats))
       && [...askers].every(other => other === c || !reaches(c, other)));
     const draft: Draft = host ?? { id: drafts.length, shape: n.shape, stores: [], inner: 0, contracts: false, needs: new Set() };

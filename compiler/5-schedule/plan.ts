@@ -11,6 +11,7 @@ import { buffersOf, emit } from './emit.ts';
 import { fuse, gridOf, identity } from './fuse.ts';
 import type { Item } from './fuse.ts';
 import { kernelKey } from './kernel-key.ts';
+import { oneResultEach } from './one-result.ts';
 import { planMemory } from './memory.ts';
 import { digests } from './names.ts';
 import type { Buffer, Capabilities, ProgramPlan, Role, Schedule, Step } from './schedule.ts';
@@ -117,7 +118,8 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
       const needs = item.needs.map(n => works.get(n) ?? fail('order'));
       if (item.kind === 'cluster') {
         const kernel = emit(unit, item, stored, targets, sizeOfBuffer);
-        works.set(item, { steps: [{ kind: 'run', kernel: keep(kernel) }], ...touched(kernel), needs });
+        const parts = capabilities.results === 'one' ? oneResultEach(kernel, sizeOfBuffer) : [kernel];
+        works.set(item, { steps: parts.map(k => ({ kind: 'run', kernel: keep(k) })), ...touched(kernel), needs });
       } else works.set(item, planLoop(unit, item.node, place, depth, needs));
     }
     return { works: [...works.values()], place };

@@ -64,6 +64,9 @@ export function makeNames(): (name: string) => string {
   };
 }
 
+/** Indices are signed 32-bit numbers in WGSL. */
+const largestIndex = 2 ** 31 - 1;
+
 /** Everything that can be printed of one kernel. */
 export interface Printer {
   readonly expr: (e: Expr) => string;
@@ -108,7 +111,8 @@ export function makePrinter(dialect: Dialect, place: Place, names: (name: string
 
   const condition = ({ index: i, from, below }: Condition): string => {
     const text = group(i);
-    return `${text} >= ${from} && ${text} < ${size(below)}`;
+    // A bound above all indices is no bound, and no whole number of a dialect.
+    return typeof below === 'number' && below > largestIndex ? `${text} >= ${from}` : `${text} >= ${from} && ${text} < ${size(below)}`;
   };
   const guard = (conditions: readonly Condition[]): string =>
     conditions.length === 0 ? dialect.literal('bool', 1) : `(${conditions.map(condition).join(' && ')})`;
@@ -172,10 +176,13 @@ export function decimal(value: number): string {
   const single = Math.fround(value);
   // String(-0) is '0', which would lose a sign.
   if (single === 0) return Object.is(single, -0) ? '-0.0' : '0.0';
-  for (let digits = 1; digits < 9; digits++) {
+  for (let digits = 1; digits <= 9; digits++) {
     const text = single.toPrecision(digits);
-    if (Math.fround(Number(text)) === single) return withPoint(String(Number(text)));
+    // The largest f32 rounded up is one that WGSL refuses.
+    if (Math.fround(Number(text)) === single && Math.abs(Number(text)) <= largest) return withPoint(String(Number(text)));
   }
-  return withPoint(String(Number(single.toPrecision(9))));
+  return withPoint(String(single));
 }
+/** The largest finite f32. */
+const largest = 3.4028234663852886e38;
 const withPoint = (text: string): string => (/[.e]/.test(text) ? text : `${text}.0`);

@@ -35,11 +35,12 @@ export async function validateWgsl(texts: readonly string[]): Promise<readonly s
   const device = await validator;
   const messages: string[] = [];
   for (const [i, code] of texts.entries()) {
+    // Pushed and popped without a pause: other tests use the same stack of scopes.
     device.pushErrorScope('validation');
     const module = device.createShaderModule({ code });
-    const { messages: found } = await module.getCompilationInfo();
     device.createComputePipeline({ layout: 'auto', compute: { module, entryPoint: 'main' } });
     const error = await device.popErrorScope();
+    const { messages: found } = await module.getCompilationInfo();
     messages.push(...found.map(m => `text ${i}:${m.lineNum}:${m.linePos}: ${m.type}: ${m.message}`));
     if (error && found.length === 0) messages.push(`text ${i}: ${error.message}`);
   }

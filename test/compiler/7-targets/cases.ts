@@ -133,7 +133,7 @@ const scalars: Case = {
   expected: { y: wave(3).map(v => v + 1.75) },
 };
 
-const literals = [0, 1, -1, 0.1, 1e21, -3e38, 1e-30, 16777215, 2 ** 60, Math.PI];
+const literals = [0, 1, -1, 0.1, 1e21, -3e38, -3.4028234663852886e38, 1e-30, 16777215, 2 ** 60, Math.PI];
 const literal: Case = {
   name: 'literals of all sizes, and operations on nothing but literals', one: true, inputs: {},
   kernels: literals.map((v, i) => kernel(`literal${i}`, uses('write', { [`y${i}`]: 1 }), [], store(`y${i}`, zero, add(f(v), f(0))))),
