@@ -6,7 +6,7 @@ import type { IToken } from 'chevrotain';
 import type * as cst from '../../grammar/cst.ts';
 import type { Argument, Call, Expr, IndexItem, Scan } from './ast.ts';
 import { nameFrom, opened, rangeOf, rangeOfNode, spanFrom, the, type BuildContext, type Range } from './build-context.ts';
-import { joinOperands, type Joined, type Operand } from './build-operators.ts';
+import { asValue, joinOperands, type Joined, type Operand } from './build-operators.ts';
 import { buildScanBody } from './build-statement.ts';
 import { buildSettings } from './build-setting.ts';
 
@@ -32,7 +32,7 @@ export function buildChain(c: BuildContext, node: cst.ChainCstNode): Expr {
   const [first, ...rest] = operand;
   const signs = [...Operator, ...Pipe].sort((a, b) => a.startOffset - b.startOffset);
   const start = buildOperand(c, the(first && [first]));
-  if (rest.length === 0 && start.prefixes.length === 0) return start.expr;
+  if (rest.length === 0 && start.prefixes.length === 0) return asValue(c, start).expr;
   const joined: Joined[] = [];
   for (const [i, next] of rest.entries()) joined.push({ sign: the(signs.slice(i, i + 1)), operand: buildOperand(c, next) });
   return joinOperands(c, start, joined).expr;

@@ -50,7 +50,7 @@ export function joinOperands(c: BuildContext, first: Operand, rest: readonly Joi
       if (unary === 'not' && before && before.level > level.not) misplacedNot(c, sign, before);
       waiting.push({ sign, text: unary, level: levelOfUnary[unary], unary: true });
     }
-    values.push(operand);
+    values.push(asValue(c, operand));
   };
 
   take(first);
@@ -73,6 +73,18 @@ export function joinOperands(c: BuildContext, first: Operand, rest: readonly Joi
   const [value] = values;
   if (!value) throw new InternalError('syntax', 'a row without operands');
   return value;
+}
+
+/** A bare name is a value where it is not piped into, and has neither settings nor a name of its use. */
+export function asValue(c: BuildContext, operand: Operand): Operand {
+  const { expr } = operand;
+  if (expr.kind === 'call' && expr.bare) {
+    c.report({
+      code: 'S028', message: `\`${expr.callee.text}\` alone is a value; only a use has ${expr.settings ? 'settings' : 'a name'}`, span: expr.span,
+      suggestion: `write \`${expr.callee.text}(…)\``,
+    });
+  }
+  return operand;
 }
 
 /** The sign that a token stands for, whatever it was spelled as. */
