@@ -45,13 +45,13 @@ export function shareKernel(kernel: Kernel, names: (e: Expr) => boolean = () => 
   const written = new Set(kernel.buffers.filter(b => b.access !== 'read').map(b => b.name));
   let next = 0;
   const free = new Map<Expr, ReadonlySet<string>>();
-  /** Axes and references that an expression mentions; `!` when it reads a buffer that this kernel writes. */
+  /** Axes and references that an expression mentions; `!b` for every buffer b that it reads and this kernel writes. */
   const freeOf = (e: Expr): ReadonlySet<string> => {
     const seen = free.get(e);
     if (seen) return seen;
     const own = new Set<string>();
     if (e.kind === 'ref') own.add(e.name);
-    if (e.kind === 'load' && written.has(e.buffer)) own.add('!');
+    if (e.kind === 'load' && written.has(e.buffer)) own.add(`!${e.buffer}`);
     for (const name of axesIn(e)) own.add(name);
     for (const child of childrenOf(e)) for (const name of freeOf(child)) own.add(name);
     free.set(e, own);
@@ -118,14 +118,22 @@ export function shareKernel(kernel: Kernel, names: (e: Expr) => boolean = () => 
       for (const e of wanted) {
         if (first.get(e) !== at || named.has(e)) continue;
         const uses = freeOf(e);
-        if ([...uses].some(name => name !== '!' && !scope.has(name))) continue; // belongs to a loop further in
-        if (uses.has('!') && (last.get(e) !== at || isLoop(body[at]))) continue; // must not move over a store
+        if ([...uses].some(name => !name.startsWith('!') && !scope.has(name))) continue; // belongs to a loop further in
+        if (storedBetween(at, last.get(e) ?? at, uses)) continue; // must not move over a store
         const name = `x${next++}`;
         out.push({ kind: 'let', name, value: put(e) });
         named.set(e, { kind: 'ref', type: e.type, name });
         scope.add(name);
       }
     };
+    const stored = body.map(storesOf);
+    /** Whether a buffer that is read (`!b`) is stored after a name given before statement `from` and before its last use in statement `to`. */
+    function storedBetween(from: number, to: number, uses: ReadonlySet<string>): boolean {
+      // a loop stores in one turn what it uses in the next
+      const end = isLoop(body[to]) ? to : to - 1;
+      for (let i = from; i <= end; i++) for (const buffer of stored[i] ?? []) if (uses.has(`!${buffer}`)) return true;
+      return false;
+    }
     body.forEach((s, i) => {
       nameThose(i);
       switch (s.kind) {
@@ -149,6 +157,8 @@ export function shareKernel(kernel: Kernel, names: (e: Expr) => boolean = () => 
     return e.kind !== 'lit' && e.kind !== 'ref' && e.kind !== 'scalar' && !(e.kind === 'index' && e.index.terms.length <= 1) && names(e);
   }
 }
+/** Buffers that a statement stores to, loops inside of it included. */
+const storesOf = (s: Stmt): readonly string[] => (s.kind === 'store' ? [s.buffer] : s.kind === 'let' ? [] : s.body.flatMap(storesOf));
 const isLoop = (s: Stmt | undefined): boolean => s?.kind === 'map' || s?.kind === 'fold';
 
 /** Axes that an expression mentions itself, not in its children. */
