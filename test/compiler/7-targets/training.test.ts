@@ -91,3 +91,8 @@ for (const { name, target, run, open } of ways) {
     model.dispose();
   });
 }
+
+test('a kernel that updates its own state names what it reads of it: no text is long', t => {
+  const plan = schedule([{ name: 'train', graph: step }], webgpu.capabilities);
+  for (const text of webgpu.print(plan)) t.true(String(text).length < 20_000);
+});
