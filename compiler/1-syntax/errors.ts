@@ -23,12 +23,12 @@ export type Complaint = Omit<Diagnostic, 'severity' | 'notes' | 'span'> & {
 /** All errors that reading found, in the order of the text. */
 export function explainErrors(reading: Reading, source: string, file: string): readonly Diagnostic[] {
   const { tokens } = reading;
-  const words = [...characterErrors(reading, source), ...spellingErrors(reading)];
+  const words = firstOf([...characterErrors(reading, source), ...spellingErrors(reading)]);
   const { brackets, surprises } = splitOffBrackets(reading, surprisesOf(reading, source));
   const badLines = new Set(words.map(({ start }) => lineAt(source, start)));
   const parser = surprises.filter(({ start }) => !badLines.has(lineAt(source, start))).map(explainExpectation);
   const all = [...words, ...brackets, ...parser, ...laterWordErrors(tokens), ...depthErrors(reading)].sort((a, b) => a.start - b.start);
-  const told = all.slice(0, maximumTold);
+  const told = all.slice(0, maximumTold); // `firstOf` keeps one more of each sort, so that it shows here when there are more
   const last = told.at(-1);
   const more: readonly Complaint[] = last && (all.length > told.length || reading.tooManyErrors)
     ? [{ code: 'S007', message: 'there are more errors after this one; they are not listed', start: last.start, end: last.end }] : [];
@@ -36,6 +36,8 @@ export function explainErrors(reading: Reading, source: string, file: string): r
     severity: 'error', ...rest, span: { file, start, end }, notes: notes.map(n => ({ message: n.message, span: { file, start: n.start, end: n.end } })),
   }));
 }
+
+const firstOf = <T extends { readonly start: number }>(complaints: readonly T[]): readonly T[] => complaints.toSorted((a, b) => a.start - b.start).slice(0, maximumTold + 1);
 
 const lineAt = (source: string, offset: number): number => source.lastIndexOf('\n', offset - 1);
 
@@ -79,7 +81,7 @@ function depthErrors({ tooDeep }: Reading): readonly Complaint[] {
 function splitOffBrackets({ tokens, brackets, tooDeep }: Reading, surprises: readonly Surprise[]): { readonly brackets: readonly Complaint[]; readonly surprises: readonly Surprise[] } {
   if (tooDeep) return { brackets: [], surprises: [] };
   const explained = new Set<Surprise>();
-  const unclosed = brackets.unclosed.flatMap((position): readonly Complaint[] => {
+  const unclosed = brackets.unclosed.slice(0, maximumTold + 1).flatMap((position): readonly Complaint[] => {
     const open = tokens[position];
     const close = open && bracketsOf.get(open.tokenType)?.close;
     if (!open || !close) return [];
@@ -90,7 +92,7 @@ function splitOffBrackets({ tokens, brackets, tooDeep }: Reading, surprises: rea
       ...(noticed?.token ? { notes: [{ message: 'missed here', start: noticed.start, end: noticed.end }] } : {}),
     }];
   });
-  const unopened = brackets.unopened.flatMap((position): readonly Complaint[] => {
+  const unopened = brackets.unopened.slice(0, maximumTold + 1).flatMap((position): readonly Complaint[] => {
     const close = tokens[position];
     if (!close) return [];
     for (const s of surprises) if (s.index >= position && s.token?.tokenType === close.tokenType) explained.add(s);
@@ -105,11 +107,18 @@ function splitOffBrackets({ tokens, brackets, tooDeep }: Reading, surprises: rea
 function surprisesOf({ tokens, parserErrors, brackets }: Reading, source: string): readonly Surprise[] {
   const positions = new Map(tokens.map((token, index) => [token.startOffset, index] as const));
   const all = parserErrors.map(error => surpriseOf(error, tokens, positions, source)).sort((a, b) => a.index - b.index);
+  const starts = all.length > 0 ? startsOf(tokens, source) : [];
   const kept: Surprise[] = [];
+  let next = 0;
   for (const surprise of all) {
     const before = kept.at(-1);
-    const leftOver = surprise.name === 'NotAllInputParsedException' && brackets.unopened.length === 0;
-    if (before && (leftOver || !newStart(tokens, before.index, surprise.index, source))) continue;
+    if (before) {
+      while ((starts[next]?.index ?? Infinity) <= before.index) next++;
+      const start = starts[next];
+      const fresh = start !== undefined && (start.byName ? start.index < surprise.index : start.index <= surprise.index);
+      const leftOver = surprise.name === 'NotAllInputParsedException' && brackets.unopened.length === 0;
+      if (leftOver || !fresh) continue;
+    }
     kept.push(surprise);
   }
   return kept;
@@ -132,15 +141,13 @@ function expectationOf(error: IRecognitionException): Expectation {
 
 const starters = new Set([...statementWords, ...itemWords].map(t => t.name));
 
-/** Between two errors something begins that can be judged by itself: a statement on a line of its own. */
-function newStart(tokens: readonly IToken[], after: number, upTo: number, source: string): boolean {
-  for (let i = after + 1; i <= upTo; i++) {
-    const token = tokens[i];
-    const previous = tokens[i - 1];
-    if (!token || !previous || !/[\n\r]/.test(source.slice(rangeOf(previous).end, token.startOffset))) continue;
-    if (starters.has(token.tokenType.name)) return true;
-    const next = tokens[i + 1]?.tokenType.name;
-    if (token.tokenType.CATEGORIES?.includes(Name) && i < upTo && (next === 'Equals' || next === 'Comma')) return true;
-  }
-  return false;
+/** Where something begins that can be judged by itself, whatever went wrong before: a statement or item on a line of its own. */
+function startsOf(tokens: readonly IToken[], source: string): readonly { readonly index: number; readonly byName: boolean }[] {
+  return tokens.flatMap((token, index): readonly { readonly index: number; readonly byName: boolean }[] => {
+    const previous = tokens[index - 1];
+    if (!previous || !/[\n\r]/.test(source.slice(rangeOf(previous).end, token.startOffset))) return [];
+    if (starters.has(token.tokenType.name)) return [{ index, byName: false }];
+    const next = tokens[index + 1]?.tokenType.name;
+    return token.tokenType.CATEGORIES?.includes(Name) && (next === 'Equals' || next === 'Comma') ? [{ index, byName: true }] : [];
+  });
 }
