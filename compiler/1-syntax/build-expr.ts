@@ -17,8 +17,8 @@ export function buildExpr(c: BuildContext, node: cst.ExprCstNode): Expr {
   const last = chains.at(-1);
   let expr = buildChain(c, the(last && [last]));
   for (let i = chains.length - 3; i >= 0; i -= 2) {
-    const then = the(chains.slice(i));
-    const condition = the(chains.slice(i + 1));
+    const then = the(chains.slice(i, i + 1));
+    const condition = the(chains.slice(i + 1, i + 2));
     expr = {
       kind: 'conditional', condition: buildChain(c, condition), then: buildChain(c, then), otherwise: expr,
       span: spanFrom(c, { start: rangeOfNode(then).start, end }),
