@@ -57,8 +57,9 @@ export function shareKernel(kernel: Kernel, names: (e: Expr) => boolean = () => 
     free.set(e, own);
     return own;
   };
-  const axes = new Set(kernel.axes.map(a => a.name));
-  return { ...kernel, body: block(canonical(kernel.body), axes, new Map()) };
+  /** Names that the body itself gives; any other (a parameter of an outlined function) is known from the start. */
+  const inner = new Set(namesIn(kernel.body));
+  return { ...kernel, body: block(canonical(kernel.body), new Set(kernel.axes.map(a => a.name)), new Map()) };
 
   function canonical(body: readonly Stmt[]): readonly Stmt[] {
     return body.map((s): Stmt => {
@@ -103,7 +104,7 @@ export function shareKernel(kernel: Kernel, names: (e: Expr) => boolean = () => 
       parents.set(e, seen.add(parent));
       if (!first.has(e)) first.set(e, at);
       last.set(e, at);
-      if (isNew) childrenOf(e).forEach(child => visit(child, `n${c.number(e)}`, at));
+      if (isNew) childrenOf(e).forEach((child, k) => visit(child, `n${c.number(e)}#${k}`, at));
     }
     const wanted = [...parents].filter(([e, by]) => by.size > 1 && isNameable(e)).map(([e]) => e).sort((x, y) => c.number(x) - c.number(y));
     const named = new Map(outer);
@@ -118,7 +119,7 @@ export function shareKernel(kernel: Kernel, names: (e: Expr) => boolean = () => 
       for (const e of wanted) {
         if (first.get(e) !== at || named.has(e)) continue;
         const uses = freeOf(e);
-        if ([...uses].some(name => !name.startsWith('!') && !scope.has(name))) continue; // belongs to a loop further in
+        if ([...uses].some(name => inner.has(name) && !scope.has(name))) continue; // belongs to a loop further in
         if (storedBetween(at, last.get(e) ?? at, uses)) continue; // must not move over a store
         const name = `x${next++}`;
         out.push({ kind: 'let', name, value: put(e) });
@@ -141,9 +142,9 @@ export function shareKernel(kernel: Kernel, names: (e: Expr) => boolean = () => 
         case 'store': out.push({ ...s, value: put(s.value), offset: mapIndex(s.offset, put) }); break;
         case 'map': out.push({ ...s, body: block(s.body, new Set([...scope, s.axis.name]), named) }); break;
         case 'fold': {
-          const inner = blockWith(s.body, s.carries.map(x => x.next), new Set([...scope, s.axis.name, ...s.carries.map(x => x.name)]), named);
+          const within = blockWith(s.body, s.carries.map(x => x.next), new Set([...scope, s.axis.name, ...s.carries.map(x => x.name)]), named);
           out.push({
-            ...s, body: inner.stmts, carries: s.carries.map((x, k) => ({ ...x, init: put(x.init), next: inner.extra[k] ?? x.next })),
+            ...s, body: within.stmts, carries: s.carries.map((x, k) => ({ ...x, init: put(x.init), next: within.extra[k] ?? x.next })),
             ...(s.bounds ? { bounds: [put(s.bounds[0]), put(s.bounds[1])] as const } : {}),
           });
           s.carries.forEach(x => scope.add(x.name));
@@ -159,6 +160,8 @@ export function shareKernel(kernel: Kernel, names: (e: Expr) => boolean = () => 
 }
 /** Buffers that a statement stores to, loops inside of it included. */
 const storesOf = (s: Stmt): readonly string[] => (s.kind === 'store' ? [s.buffer] : s.kind === 'let' ? [] : s.body.flatMap(storesOf));
+const namesIn = (body: readonly Stmt[]): readonly string[] => body.flatMap(s =>
+  (s.kind === 'let' ? [s.name] : s.kind === 'store' ? [] : s.kind === 'map' ? [s.axis.name, ...namesIn(s.body)] : [s.axis.name, ...s.carries.map(x => x.name), ...namesIn(s.body)]));
 const isLoop = (s: Stmt | undefined): boolean => s?.kind === 'map' || s?.kind === 'fold';
 
 /** Axes that an expression mentions itself, not in its children. */

@@ -1,0 +1,190 @@
+/**
+ * What is being written: a function as a stack of open loops. Imagine each loop as a sheet of paper with statements on it; what
+ * does not change inside a loop is written on the sheet around it, which is still open, so it comes before the loop.
+ */
+import type binaryen from 'binaryen';
+import type { BufferUse, Condition, Expr, Index, ScalarType } from '../../6-kernels/kernel.ts';
+import { childrenOf } from '../../6-kernels/map.ts';
+import type { Module, Node } from './spellings.ts';
+
+export interface Local { readonly index: number; readonly type: binaryen.Type }
+
+/** A loop or a branch that is open. */
+export interface Frame {
+  readonly depth: number;
+  readonly parent: Frame | undefined;
+  /** Statements so far. */
+  readonly out: Node[];
+  /** Statements at the end of each turn. */
+  readonly after: Node[];
+  /** What was computed here and does not change until the frame is closed. */
+  readonly cache: Map<string, Local>;
+  /** For a loop: the axis it runs over, the local that counts, and where it starts. */
+  readonly axis?: { readonly name: string; readonly counter: Local; readonly start: () => Node; /** Added each turn; undefined when the last step may be shorter. */ readonly step: number | undefined };
+  /** Its body may not run at all: nothing is read before it on its behalf. */
+  readonly mayBeEmpty: boolean;
+}
+
+/** Where an axis stands: in a loop's counter, plus a literal. */
+export interface AxisPlace { readonly frame: Frame | undefined; readonly base: number; /** The counter plus base is a multiple of this. */ readonly multiple: number }
+
+/** One of the elements that are computed side by side: the offset along each axis, and the axis whose four neighbours are in the lanes. */
+export interface Position { readonly lane: string | undefined; readonly offsets: ReadonlyMap<string, number> }
+
+/** Axes along which several elements are computed side by side: `count` of them, `step` apart (4 for the axis in the lanes). */
+export interface Side { readonly axis: string; readonly count: number; readonly step: number }
+export interface Region { readonly lane: string | undefined; readonly sides: readonly Side[]; /** Turns of a loop written out: their offsets. */ readonly turns: ReadonlyMap<string, number> }
+
+/** A `let`, a carry or a parameter: a local for each place it differs at. */
+export interface Binding {
+  readonly type: ScalarType;
+  /** Axes it varies along. */
+  readonly deps: ReadonlySet<string>;
+  /** Axes that it has one local each for. */
+  readonly keys: ReadonlySet<string>;
+  readonly locals: Map<string, Local>;
+  readonly depth: number;
+  /** The axis in its lanes. */
+  readonly lane: string | undefined;
+  /** It is nothing but another expression. */
+  readonly alias?: Expr;
+}
+
+/** What an expression needs. */
+export interface Needs {
+  readonly deps: ReadonlySet<string>;
+  /** Depth of the frame at which all of it is known. */
+  readonly depth: number;
+  readonly reads: boolean;
+  /** Reads a buffer that this kernel writes. */
+  readonly moves: boolean;
+}
+
+/** Everything that the writer of one function knows. */
+export interface Scope {
+  readonly m: Module;
+  readonly b: typeof binaryen;
+  readonly kernel: { readonly name: string; readonly buffers: readonly BufferUse[] };
+  readonly written: ReadonlySet<string>;
+  /** Byte address of a record field, and of the word that holds a buffer's address. */
+  readonly field: (name: string) => { readonly at: number; readonly type: 'u32' | 'f32' };
+  readonly bufferWord: (name: string) => number;
+  /** The function that gives noise: address of four or more values from an element on; writes it if it is not there. */
+  readonly noise: (family: 'normal' | 'uniform') => string;
+  /** Locals beyond the parameters. */
+  readonly locals: binaryen.Type[];
+  readonly parameters: number;
+  readonly top: Frame;
+  readonly names: Map<string, Binding>;
+  readonly axes: Map<string, AxisPlace>;
+  /** The innermost open frame, and its region. */
+  frame: Frame;
+  region: Region;
+  /** Values used several times by one statement. */
+  shared: Map<string, Local>;
+  needs: Map<Expr, Needs>;
+  labels: number;
+}
+
+export const empty: ReadonlySet<string> = new Set();
+
+export function newLocal(s: Scope, type: binaryen.Type): Local {
+  s.locals.push(type);
+  return { index: s.parameters + s.locals.length - 1, type };
+}
+export const get = (s: Scope, l: Local): Node => s.m.local.get(l.index, l.type);
+export const put = (s: Scope, frame: Frame, l: Local, value: Node): void => { frame.out.push(s.m.local.set(l.index, value)); };
+
+export const frameAt = (s: Scope, depth: number): Frame => {
+  let f = s.frame;
+  while (f.depth > depth && f.parent) f = f.parent;
+  return f;
+};
+
+/** A value computed once in a frame. */
+export function cached(s: Scope, frame: Frame, key: string, type: binaryen.Type, make: () => Node): Local {
+  const seen = frame.cache.get(key);
+  if (seen) return seen;
+  const inner = s.frame;
+  s.frame = frame;
+  const value = make();
+  s.frame = inner;
+  const l = newLocal(s, type);
+  put(s, frame, l, value);
+  frame.cache.set(key, l);
+  return l;
+}
+
+/** Opens a frame, lets `body` write into it, closes it, and gives its statements. */
+export function inFrame(s: Scope, frame: Omit<Frame, 'depth' | 'parent' | 'out' | 'after' | 'cache'>, body: () => void): Frame {
+  const outer = { frame: s.frame, shared: s.shared };
+  const made: Frame = { ...frame, depth: s.frame.depth + 1, parent: s.frame, out: [], after: [], cache: new Map() };
+  s.frame = made;
+  s.shared = new Map();
+  s.needs = new Map();
+  body();
+  s.frame = outer.frame;
+  s.shared = outer.shared;
+  s.needs = new Map();
+  return made;
+}
+
+/** The same position seen by something that varies along `deps` only: equal where it is equal. */
+export function projection(p: Position, deps: ReadonlySet<string>): string {
+  let key = p.lane !== undefined && deps.has(p.lane) ? `~${p.lane}` : '';
+  for (const [axis, offset] of p.offsets) if (deps.has(axis)) key += `,${axis}${offset}`;
+  return key;
+}
+
+/** All places of the region that differ for something that varies along `deps`. */
+export function positions(s: Scope, deps: ReadonlySet<string> | undefined): readonly Position[] {
+  let all: ReadonlyMap<string, number>[] = [s.region.turns];
+  for (const side of s.region.sides) {
+    if (deps && !deps.has(side.axis)) continue;
+    all = all.flatMap(o => Array.from({ length: side.count }, (_, i) => new Map([...o, [side.axis, i * side.step]])));
+  }
+  return all.map(offsets => ({ lane: s.region.lane, offsets }));
+}
+
+/** How many places of the region share one value. */
+export const sharers = (s: Scope, deps: ReadonlySet<string>): number => s.region.sides.reduce((n, side) => (deps.has(side.axis) ? n : n * side.count), 1);
+
+export const valueType = (s: Scope, type: ScalarType, inLanes: boolean): binaryen.Type => (inLanes ? s.b.v128 : type === 'f32' ? s.b.f32 : s.b.i32);
+
+// ── what expressions need ─────────────────────────────────────────────────────────────────────
+
+export function needsOf(s: Scope, e: Expr): Needs {
+  const seen = s.needs.get(e);
+  if (seen) return seen;
+  const deps = new Set<string>();
+  let depth = 0, reads = false, moves = false;
+  const axis = (name: string): void => { deps.add(name); depth = Math.max(depth, s.axes.get(name)?.frame?.depth ?? 0); };
+  const index = (i: Index): void => i.terms.forEach(({ atom }) => { if (atom.kind === 'axis') axis(atom.name); else if (atom.kind !== 'value') index(atom.index); });
+  const guard = (g: readonly Condition[] | undefined): void => g?.forEach(c => index(c.index));
+  switch (e.kind) {
+    case 'ref': {
+      const b = s.names.get(e.name);
+      if (b?.alias) return needsOf(s, b.alias);
+      b?.deps.forEach(d => deps.add(d));
+      depth = b?.depth ?? 0;
+      break;
+    }
+    case 'load': index(e.offset); guard(e.guard); reads = true; moves = s.written.has(e.buffer); break;
+    case 'index': index(e.index); break;
+    case 'inside': guard(e.guard); break;
+    case 'noise': index(e.sample); index(e.element); break;
+    case 'lit': case 'scalar': case 'op': break;
+  }
+  for (const c of childrenOf(e)) {
+    const n = needsOf(s, c);
+    n.deps.forEach(d => deps.add(d));
+    depth = Math.max(depth, n.depth);
+    reads ||= n.reads;
+    moves ||= n.moves;
+  }
+  if (moves) depth = s.frame.depth;
+  if (reads) for (let f: Frame | undefined = s.frame; f && f.depth > depth; f = f.parent) if (f.mayBeEmpty) { depth = f.depth; break; }
+  const made = { deps, depth, reads, moves };
+  s.needs.set(e, made);
+  return made;
+}
