@@ -115,7 +115,7 @@ export const bracketsOf: ReadonlyMap<TokenType, Brackets> = new Map([parens, bra
 const digits = '[0-9]+(?:_[0-9]+)*';
 export const NumberLiteral = createToken({
   name: 'NumberLiteral', label: 'a number', categories: [Inside],
-  pattern: new RegExp(`${digits}(?:\\.${digits})?(?:[eE][+-]?${digits})?(?![A-Za-z0-9_])`),
+  pattern: new RegExp(`${digits}(?:\\.${digits})?(?:[eE][+-]?${digits})?(?![A-Za-z0-9_]|\\.(?![A-Za-z_.]))`),
 });
 export const StringLiteral = createToken({ name: 'StringLiteral', pattern: /"[^"\n\r]*"/, label: 'a text', categories: [Inside] });
 
@@ -160,7 +160,7 @@ const mistakes: readonly Mistake[] = [
   foreignWord('CapitalTrue', 'True|TRUE', True, 'true'),
   foreignWord('CapitalFalse', 'False|FALSE', False, 'false'),
   foreignWord('OtherNone', 'None|NONE|null|nil|undefined', None, 'none'),
-  { name: 'OddNumber', pattern: /[0-9](?:[eE][+-][0-9]|[A-Za-z0-9_])*(?:\.[A-Za-z0-9_]+)?|\.[0-9][A-Za-z0-9_]*/, code: 'S003', like: NumberLiteral, message: 'this is not a number', suggest: betterNumber },
+  { name: 'OddNumber', pattern: /[0-9](?:[eE][+-][0-9]|[A-Za-z0-9_])*(?:\.[A-Za-z0-9_]*)?|\.[0-9][A-Za-z0-9_]*/, code: 'S003', like: NumberLiteral, message: 'this is not a number', suggest: betterNumber },
 ];
 
 /** From `/*` to its end, or to the end of the file: by search, since a pattern would look ahead again at every `/*`. */
@@ -173,6 +173,7 @@ function blockComment(text: string, offset: number): [string] | null {
 function betterNumber(text: string): string | undefined {
   if (/^\.[0-9]+(?:[eE][0-9]+)?$/.test(text)) return `write \`0${text}\``;
   if (/^0x[0-9a-f]{1,12}$/i.test(text)) return `write \`${Number(text)}\``;
+  if (/^[0-9]+\.$/.test(text)) return `write \`${text}0\``;
   const plain = text.replace(/_+/g, '_').replace(/_(?=\.|$)/g, '');
   if (/^[0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?$/.test(plain)) return `write \`${plain}\``;
   const product = /^([0-9]+(?:\.[0-9]+)?)([A-Za-z]\w*)$/.exec(text);

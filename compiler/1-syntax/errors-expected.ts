@@ -103,8 +103,18 @@ const rules: readonly Rule[] = [
 
 const settingWords = ['prior', 'posterior', 'kl', 'frozen', 'fixed'];
 
+const lists: Readonly<Record<string, string>> = { args: 'operand', paren: 'operand', sizes: 'operand', index: 'indexItem', dims: 'dim', parameters: 'parameter' };
+
+/** After a comma the parser expects the end of the list, since a comma may stand last; the author meant to go on. */
+function afterComma(s: Surprise): Surprise {
+  const item = lists[s.rule];
+  if (!item || kind(s.tokens[s.index - 1]) !== 'Comma') return s;
+  return { ...s, rule: item, expected: new Set(item === 'parameter' ? ['Name'] : ['Name', 'NumberLiteral']) };
+}
+
 /** What to tell about a surprise. */
-export function explainExpectation(s: Surprise): Complaint {
+export function explainExpectation(surprise: Surprise): Complaint {
+  const s = afterComma(surprise);
   const { token: found, tokens, index } = s;
   const before = tokens[index - 1];
   const answer = (found && firstAnswer(s, found, before, tokens[index + 1])) ?? plain(s);

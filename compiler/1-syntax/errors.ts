@@ -27,7 +27,10 @@ export function explainErrors(reading: Reading, source: string, file: string): r
   const { brackets, surprises } = splitOffBrackets(reading, surprisesOf(reading, source));
   const badLines = new Set(words.map(({ start }) => lineAt(source, start)));
   const parser = surprises.filter(({ start }) => !badLines.has(lineAt(source, start))).map(explainExpectation);
-  const all = [...words, ...brackets, ...parser, ...laterWordErrors(tokens), ...depthErrors(reading)].sort((a, b) => a.start - b.start);
+  // The rest of a line may be inside the text that does not end.
+  const openLines = new Set(words.filter(({ code }) => code === 'S002').map(({ start }) => lineAt(source, start)));
+  const seen = brackets.filter(({ start }) => !openLines.has(lineAt(source, start)));
+  const all = [...words, ...seen, ...parser, ...laterWordErrors(tokens), ...depthErrors(reading)].sort((a, b) => a.start - b.start);
   const told = all.slice(0, maximumTold); // `firstOf` keeps one more of each sort, so that it shows here when there are more
   const last = told.at(-1);
   const more: readonly Complaint[] = last && (all.length > told.length || reading.tooManyErrors)
