@@ -26,7 +26,8 @@ const strewn = fc.tuple(anyProgram, fc.infiniteStream(fc.nat({ max: 11 }))).map(
   for (const token of lexer.tokenize(text).tokens) {
     out += text.slice(at, token.startOffset);
     at = token.startOffset;
-    const face = dice.next().value ?? 0;
+    // `3.` is a mistyped number, so nothing is put between a dot and its word.
+    const face = out.endsWith('.') ? 11 : dice.next().value ?? 0;
     if (face === 0) out += ` // c${count++}\n`;
     if (face === 1) out += `\n// c${count++}  \n`;
     if (face === 2) out += '\n\n\n';
