@@ -12,7 +12,7 @@ import { value } from './values.ts';
 
 /** A field of the step record, as it is stored there. */
 export function recordField(s: Scope, name: string): Local {
-  const { at, type } = s.field(name);
+  const { at, type } = s.memory.field(name);
   return cached(s, s.top, `field ${name}`, type === 'u32' ? s.b.i32 : s.b.f32, () =>
     (type === 'u32' ? s.m.i32.load(at, 4, s.m.i32.const(0)) : s.m.f32.load(at, 4, s.m.i32.const(0))));
 }
@@ -47,16 +47,14 @@ export function indexNode(s: Scope, index: Index, p: Position, keep: (t: Term) =
     if (!keep(t)) continue;
     if (t.atom.kind !== 'axis') { add(times(s, t.coefficient, atomNode(s, t, p))); continue; }
     const offset = literalAt(s, t.atom.name, p);
-    const frame = s.axes.get(t.atom.name)?.frame;
+    const counter = s.axes.get(t.atom.name)?.counter;
     if (typeof t.coefficient === 'number') constant += t.coefficient * offset;
     else if (offset !== 0) add(sizeNode(s, multiplySizes(t.coefficient, offset)));
-    if (frame) add(times(s, t.coefficient, counter(s, frame)));
+    if (counter) add(times(s, t.coefficient, get(s, counter)));
   }
   if (sum === undefined) return s.m.i32.const(constant | 0);
   return constant === 0 ? sum : s.m.i32.add(sum, s.m.i32.const(constant | 0));
 }
-const counter = (s: Scope, frame: Frame): Node => get(s, frame.axis?.counter ?? fail('a loop without a counter'));
-
 function atomNode(s: Scope, { atom }: Term, p: Position): Node {
   switch (atom.kind) {
     case 'axis': return fail('an axis is no atom here');
@@ -85,14 +83,14 @@ export function address(s: Scope, buffer: string, index: Index, p: Position, gua
     if (typeof coefficient === 'number') offset += coefficient * at; else extra.push(multiplySizes(coefficient, at));
   }
   const exact = guarded || index.constant < 0 || index.terms.some(t => parts(t.coefficient).times < 0);
-  const terms = index.terms.filter(t => t.atom.kind !== 'axis' || s.axes.get(t.atom.name)?.frame);
+  const terms = index.terms.filter(t => t.atom.kind !== 'axis' || s.axes.get(t.atom.name)?.counter);
   const pointer = pointerTo(s, { buffer, constant: exact ? index.constant : 0, steps: extra }, terms, p);
   if (!exact) offset += index.constant;
   const wrap = offset < 0 || (guarded && offset !== 0);
   return wrap ? { pointer: () => s.m.i32.add(get(s, pointer), s.m.i32.const(4 * offset)), offset: 0 } : { pointer: () => get(s, pointer), offset: 4 * offset };
 }
 
-const termDepth = (s: Scope, t: Term): number => (t.atom.kind === 'axis' ? s.axes.get(t.atom.name)?.frame?.depth ?? 0 : needsOf(s, { kind: 'index', type: 'u32', index: { constant: 0, terms: [t] } }).depth);
+const termDepth = (s: Scope, t: Term): number => (t.atom.kind === 'axis' ? s.axes.get(t.atom.name)?.frame.depth ?? 0 : needsOf(s, { kind: 'index', type: 'u32', index: { constant: 0, terms: [t] } }).depth);
 const termsDepth = (s: Scope, terms: readonly Term[]): number => terms.reduce((d, t) => Math.max(d, termDepth(s, t)), 0);
 /** The one term of a frame, if it is the frame's own axis and the frame steps evenly. */
 const movingTerm = (frame: Frame, own: readonly Term[]): Term | undefined =>
@@ -111,7 +109,7 @@ function pointerTo(s: Scope, origin: Origin, terms: readonly Term[], p: Position
   if (seen) return seen;
   if (terms.length === 0) {
     return cached(s, s.top, key, s.b.i32, () => {
-      const base = get(s, cached(s, s.top, `base ${origin.buffer}`, s.b.i32, () => s.m.i32.load(s.bufferWord(origin.buffer), 4, s.m.i32.const(0))));
+      const base = get(s, cached(s, s.top, `base ${origin.buffer}`, s.b.i32, () => s.m.i32.load(s.memory.bufferWord(origin.buffer), 4, s.m.i32.const(0))));
       const start = origin.constant === 0 ? base : s.m.i32.add(base, s.m.i32.const(4 * origin.constant));
       return origin.steps.reduce<Node>((n, x) => s.m.i32.add(n, sizeNode(s, multiplySizes(x, 4))), start);
     });
@@ -124,7 +122,7 @@ function pointerTo(s: Scope, origin: Origin, terms: readonly Term[], p: Position
 }
 /** Bytes of one term; the same for all buffers. */
 function scaled(s: Scope, frame: Frame, t: Term, p: Position): Node {
-  const bytes = (): Node => times(s, multiplySizes(t.coefficient, 4), t.atom.kind === 'axis' ? counter(s, s.axes.get(t.atom.name)?.frame ?? fail('an axis without a loop')) : atomNode(s, t, p));
+  const bytes = (): Node => times(s, multiplySizes(t.coefficient, 4), t.atom.kind === 'axis' ? get(s, s.axes.get(t.atom.name)?.counter ?? fail('an axis without a loop')) : atomNode(s, t, p));
   if (t.atom.kind === 'axis') return get(s, cached(s, frame, `bytes ${termKey(s, t, p)}`, s.b.i32, bytes));
   return bytes();
 }

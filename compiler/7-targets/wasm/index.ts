@@ -1,91 +1,131 @@
 /**
- * The WebAssembly target: a schedule as one module. Memory is imported as `env.memory`. It begins with the step record, one
- * word a field; then one word a buffer, its address; then, from the next multiple of 64, `scratchBytes` of scratch; the arena
- * comes after. Each program is an exported function without arguments.
+ * The WebAssembly SIMD target. Imagine one module for a whole plan: a function for each kernel, a function for each program
+ * that calls them in order, and one imported memory that begins with the step record and the address of every buffer.
+ *
+ *   byte 0            the step record, one 32-bit word a field
+ *   then              the byte address of each buffer of the schedule, one word each
+ *   next multiple of 64   `scratchBytes` (an exported global) for the module's own use; the arena comes after it
  */
 import binaryen from 'binaryen';
 import { InternalError } from '../../diagnostics.ts';
-import type { Capabilities, Schedule, Step } from '../../5-schedule/schedule.ts';
-import { expandKernel } from '../../6-kernels/expand.ts';
-import type { Expr, Kernel } from '../../6-kernels/kernel.ts';
-import { childrenOf, mapStmts } from '../../6-kernels/map.ts';
-import { shareKernel } from '../../6-kernels/share.ts';
+import type { Schedule, Step } from '../../5-schedule/schedule.ts';
+import type { Expr, Kernel, Stmt } from '../../6-kernels/kernel.ts';
+import { childrenOf } from '../../6-kernels/map.ts';
+import { prepare } from '../prepare.ts';
 import type { Target } from '../target.ts';
 import { collapse } from './collapse.ts';
-import { addKernel } from './kernel.ts';
-import { addNoise, oneName, sixteenName } from './noise.ts';
+import { addNoise, nowhere, windowBytes, windowKey } from './noise.ts';
+import { makePlan } from './plan.ts';
+import { newScope } from './scope.ts';
+import type { Memory } from './scope.ts';
+import { spells } from './spellings.ts';
+import type { Module, Node } from './spellings.ts';
+import { writeBlock } from './statements.ts';
 
-/** Nanoseconds a value on one core of 2023, measured with `npm run bench`'s loops; only their ratios matter. */
-const capabilities: Capabilities = {
-  results: 'many', inPlace: true, integers: true, innerLoops: 'cheap', loops: true,
-  cost: { arithmetic: 0.1, transcendental: 1.2, noise: 2.5, load: 0.25, store: 0.3, launch: 30 },
-};
+/** What a module may use: all of it is in Node 20 and in every browser since 2023. */
+const features = binaryen.Features.SIMD128 | binaryen.Features.BulkMemory | binaryen.Features.SignExt | binaryen.Features.NontrappingFPToInt | binaryen.Features.MutableGlobals;
+const passes = ['simplify-locals', 'vacuum', 'coalesce-locals', 'reorder-locals'];
 
-export const wasm: Target = { name: 'wasm', capabilities, print };
-
-/** Areas of 64 bytes in which a kernel keeps the noise of one tile, one a site. */
-const areas = 16;
-
-function print(schedule: Schedule): Uint8Array {
+/** The bytes of a module. */
+export function printWasm(schedule: Schedule): Uint8Array {
   const m = new binaryen.Module();
-  const { Features } = binaryen;
-  m.setFeatures(Features.SIMD128 | Features.NontrappingFPToInt | Features.BulkMemory | Features.SignExt | Features.MutableGlobals);
-  m.setMemory(1, 65_536, null, []);
-  m.addMemoryImport('0', 'env', 'memory');
-  const scratch = Math.ceil((4 * (schedule.record.length + schedule.buffers.length)) / 64) * 64;
-  m.addGlobal('scratchBytes', binaryen.i32, false, m.i32.const(64 * areas));
-  m.addGlobalExport('scratchBytes', 'scratchBytes');
+  try {
+    m.setFeatures(features);
+    m.setMemory(1, 65536, null, [], false);
+    m.addMemoryImport('0', 'env', 'memory', false);
+    const windows = new Map<'normal' | 'uniform', number>();
+    const scratch = Math.ceil((4 * (schedule.record.length + schedule.buffers.length)) / 64) * 64;
+    const memory: Memory = {
+      ...placesOf(schedule),
+      noise: family => {
+        const name = `noise ${family}`;
+        if (!windows.has(family)) {
+          const window = scratch + windowBytes * windows.size;
+          windows.set(family, window);
+          addNoise(m, binaryen, memory, name, family, window);
+        }
+        return name;
+      },
+    };
+    schedule.kernels.forEach((kernel, i) => { addKernel(m, `kernel ${i}`, kernel, memory); });
+    for (const program of schedule.programs) {
+      const forget = [...windows.values()].map(at => m.i32.store(at + windowKey, 4, m.i32.const(0), m.i32.const(nowhere | 0)));
+      const labels = { next: 0, locals: 0 };
+      const body = m.block(null, [...forget, ...stepNodes(m, program.steps, memory, labels)]);
+      m.addFunction(`program ${program.name}`, binaryen.none, binaryen.none, Array.from({ length: labels.locals }, () => binaryen.i32), body);
+      m.addFunctionExport(`program ${program.name}`, program.name);
+    }
+    m.addGlobal('scratchBytes', binaryen.i32, false, m.i32.const(windowBytes * windows.size));
+    m.addGlobalExport('scratchBytes', 'scratchBytes');
+    m.runPasses(passes);
+    return m.emitBinary();
+  } finally {
+    m.dispose();
+  }
+}
 
-  const fields = new Map(schedule.record.map((f, i) => [f.name, { address: 4 * i, type: f.type }] as const));
-  const buffers = new Map(schedule.buffers.map((b, i) => [b.name, 4 * (schedule.record.length + i)] as const));
-  const field = (name: string): { readonly address: number; readonly type: 'u32' | 'f32' } => fields.get(name) ?? fail(`no field ${name} in the record`);
-  const families = new Set<'normal' | 'uniform'>();
-  const prepared = schedule.kernels.map(prepare);
-  prepared.forEach(k => familiesOf(k).forEach(f => families.add(f)));
-  for (const family of families) addNoise(m, family, name => field(name).address);
-  prepared.forEach((k, i) => addKernel(m, k, `kernel ${i}`, {
-    field, buffer: name => buffers.get(name) ?? fail(`no buffer ${name}`),
-    noise: { one: oneName, sixteen: sixteenName, scratch: area => scratch + 64 * (area < areas ? area : fail('too many sites in one kernel')) },
-  }));
+/** Where the record's fields and the buffers' addresses are. */
+function placesOf({ record, buffers }: Schedule): Pick<Memory, 'field' | 'bufferWord'> {
+  const fields = new Map(record.map((f, i) => [f.name, { at: 4 * i, type: f.type }]));
+  const words = new Map(buffers.map((b, i) => [b.name, 4 * (record.length + i)]));
+  return { field: name => fields.get(name) ?? fail(`'${name}' is not in the record`), bufferWord: name => words.get(name) ?? fail(`'${name}' is not in the schedule`) };
+}
 
-  let labels = 0;
-  const steps = (list: readonly Step[]): binaryen.ExpressionRef[] => list.map(s => {
-    if (s.kind === 'run') return m.call(`kernel ${s.kernel}`, [], binaryen.none);
-    const at = field(s.counter).address;
-    const counter = (): binaryen.ExpressionRef => m.i32.load(at, 4, m.i32.const(0));
-    const set = (x: binaryen.ExpressionRef): binaryen.ExpressionRef => m.i32.store(at, 4, m.i32.const(0), x);
-    const label = `turn${labels++}`;
-    const more = s.reverse ? m.i32.ge_s(counter(), m.i32.const(0)) : m.i32.lt_s(counter(), m.i32.const(s.extent));
+function addKernel(m: Module, name: string, source: Kernel, memory: Memory): void {
+  const kernel = prepare(collapse(source), spells);
+  const { reads, writes } = accesses(kernel.body);
+  const s = newScope(m, binaryen, kernel.name, writes, memory, 0);
+  const plan = makePlan(kernel, ![...writes].some(b => reads.has(b)));
+  writeBlock(s, plan.body, plan);
+  m.addFunction(name, binaryen.none, binaryen.none, s.locals, m.block(null, s.top.out));
+}
+
+/** Buffers that a body loads from and stores to. */
+function accesses(body: readonly Stmt[]): { readonly reads: ReadonlySet<string>; readonly writes: ReadonlySet<string> } {
+  const [reads, writes] = [new Set<string>(), new Set<string>()];
+  const expr = (e: Expr): void => { if (e.kind === 'load') reads.add(e.buffer); childrenOf(e).forEach(expr); };
+  const walk = (stmts: readonly Stmt[]): void => {
+    for (const s of stmts) {
+      switch (s.kind) {
+        case 'let': expr(s.value); break;
+        case 'store': writes.add(s.buffer); expr(s.value); childrenOf({ kind: 'index', type: 'u32', index: s.offset }).forEach(expr); break;
+        case 'map': walk(s.body); break;
+        case 'fold': s.bounds?.forEach(expr); s.carries.forEach(c => { expr(c.init); expr(c.next); }); walk(s.body); break;
+      }
+    }
+  };
+  walk(body);
+  return { reads, writes };
+}
+
+/** Steps in order; a loop sets its counter's field of the record before each turn. */
+function stepNodes(m: Module, steps: readonly Step[], memory: Memory, labels: { next: number; locals: number }): readonly Node[] {
+  return steps.map(step => {
+    if (step.kind === 'run') return m.call(`kernel ${step.kernel}`, [], binaryen.none);
+    if (step.extent <= 0) return m.nop();
+    const label = `loop ${labels.next++}`;
+    const turn = labels.locals++;
+    const i = (): Node => m.local.get(turn, binaryen.i32);
     return m.block(null, [
-      set(m.i32.const(s.reverse ? s.extent - 1 : 0)),
-      m.loop(label, m.block(null, [...steps(s.body), set(m.i32.add(counter(), m.i32.const(s.reverse ? -1 : 1))), m.br(label, more)])),
+      m.local.set(turn, m.i32.const(0)),
+      m.loop(label, m.block(null, [
+        m.i32.store(memory.field(step.counter).at, 4, m.i32.const(0), step.reverse ? m.i32.sub(m.i32.const(step.extent - 1), i()) : i()),
+        ...stepNodes(m, step.body, memory, labels),
+        m.local.set(turn, m.i32.add(i(), m.i32.const(1))),
+        m.br_if(label, m.i32.lt_u(i(), m.i32.const(step.extent))),
+      ])),
     ]);
   });
-  for (const p of schedule.programs) {
-    m.addFunction(p.name, binaryen.none, binaryen.none, [], m.block(null, steps(p.steps)));
-    m.addFunctionExport(p.name, p.name);
-  }
-  if (!m.validate()) throw new InternalError('wasm', 'the module is not valid');
-  const bytes = m.emitBinary();
-  m.dispose();
-  return bytes;
 }
 
-/** Only what the instruction set has, shared subexpressions named, flat loops where they fit. */
-const prepare = (kernel: Kernel): Kernel => shareKernel(expandKernel(collapse(kernel), { spells: op => op === 'neg' || op === 'abs', keepsNoise: true }));
-
-function familiesOf(kernel: Kernel): ReadonlySet<'normal' | 'uniform'> {
-  const out = new Set<'normal' | 'uniform'>();
-  const seen = new Set<Expr>();
-  const visit = (e: Expr): Expr => {
-    if (seen.has(e)) return e;
-    seen.add(e);
-    if (e.kind === 'noise') out.add(e.family);
-    childrenOf(e).forEach(visit);
-    return e;
-  };
-  mapStmts(kernel.body, visit);
-  return out;
-}
+/** Costs are of one core of an x86-64 machine, by the values that come out of a vectorised loop. */
+export const wasm: Target = {
+  name: 'wasm',
+  capabilities: {
+    results: 'many', inPlace: true, integers: true, innerLoops: 'cheap', loops: true,
+    cost: { arithmetic: 0.15, transcendental: 1.5, noise: 2.5, load: 0.3, store: 0.3, launch: 30 },
+  },
+  print: printWasm,
+};
 
 function fail(message: string): never { throw new InternalError('wasm', message); }

@@ -410,7 +410,9 @@ export function addKernel(m: binaryen.Module, kernel: Kernel, name: string, arou
       case 'op': {
         const op = e.op as CoreOp | BitOp | Native; // expansion has left only these
         if (f.lanes === 4 && (op === 'ushl' || op === 'ushr' || op === 'ishr')) return vector[op](expr(e.args[0] ?? fail(op), f, r, v), literalOf(e.args[1]));
-        return (f.lanes === 4 ? vector : scalar)[op](...e.args.map(a => expr(a, f, r, v)));
+        // made in the order in which they run: a choice takes its condition last
+        const args = (op === 'select' ? [1, 2, 0] : e.args.map((_, i) => i)).map(i => [i, expr(e.args[i] ?? fail(op), f, r, v)] as const).sort(([i], [j]) => i - j);
+        return (f.lanes === 4 ? vector : scalar)[op](...args.map(([, code]) => code));
       }
       case 'index': return f.lanes === 1 ? indexCode(e.index, f, r, 0) : lanesOf(e.index, f, r, v);
       case 'inside': return f.lanes === 1 ? holds(e.guard, f, r, 0) : holdsInLanes(e.guard, f, r, v);

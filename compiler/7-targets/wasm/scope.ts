@@ -3,8 +3,9 @@
  * does not change inside a loop is written on the sheet around it, which is still open, so it comes before the loop.
  */
 import type binaryen from 'binaryen';
-import type { BufferUse, Condition, Expr, Index, ScalarType } from '../../6-kernels/kernel.ts';
+import type { Condition, Expr, Index } from '../../6-kernels/kernel.ts';
 import { childrenOf } from '../../6-kernels/map.ts';
+import type { ScalarType } from '../../ops/names.ts';
 import type { Module, Node } from './spellings.ts';
 
 export interface Local { readonly index: number; readonly type: binaryen.Type }
@@ -19,14 +20,21 @@ export interface Frame {
   readonly after: Node[];
   /** What was computed here and does not change until the frame is closed. */
   readonly cache: Map<string, Local>;
-  /** For a loop: the axis it runs over, the local that counts, and where it starts. */
-  readonly axis?: { readonly name: string; readonly counter: Local; readonly start: () => Node; /** Added each turn; undefined when the last step may be shorter. */ readonly step: number | undefined };
+  /** For a loop: the axis it runs over and where it starts. */
+  readonly axis?: { readonly name: string; readonly start: () => Node; /** Added each turn; undefined when the last step may be shorter. */ readonly step: number | undefined };
   /** Its body may not run at all: nothing is read before it on its behalf. */
   readonly mayBeEmpty: boolean;
 }
 
 /** Where an axis stands: in a loop's counter, plus a literal. */
-export interface AxisPlace { readonly frame: Frame | undefined; readonly base: number; /** The counter plus base is a multiple of this. */ readonly multiple: number }
+export interface AxisPlace {
+  readonly frame: Frame;
+  /** Absent where the axis stands still for one turn. */
+  readonly counter: Local | undefined;
+  readonly base: number;
+  /** Counter plus base is a multiple of this. */
+  readonly multiple: number;
+}
 
 /** One of the elements that are computed side by side: the offset along each axis, and the axis whose four neighbours are in the lanes. */
 export interface Position { readonly lane: string | undefined; readonly offsets: ReadonlyMap<string, number> }
@@ -60,17 +68,24 @@ export interface Needs {
   readonly moves: boolean;
 }
 
+/** What a module has for all its functions. */
+export interface Memory {
+  /** Byte address of a record field, and of the word that holds a buffer's address. */
+  readonly field: (name: string) => { readonly at: number; readonly type: 'u32' | 'f32' };
+  readonly bufferWord: (name: string) => number;
+  /** The name of the function that gives noise of a family: see `noise.ts`. */
+  readonly noise: (family: 'normal' | 'uniform') => string;
+}
+
 /** Everything that the writer of one function knows. */
 export interface Scope {
   readonly m: Module;
   readonly b: typeof binaryen;
-  readonly kernel: { readonly name: string; readonly buffers: readonly BufferUse[] };
+  /** Of the kernel. */
+  readonly name: string;
+  /** Buffers that it writes. */
   readonly written: ReadonlySet<string>;
-  /** Byte address of a record field, and of the word that holds a buffer's address. */
-  readonly field: (name: string) => { readonly at: number; readonly type: 'u32' | 'f32' };
-  readonly bufferWord: (name: string) => number;
-  /** The function that gives noise: address of four or more values from an element on; writes it if it is not there. */
-  readonly noise: (family: 'normal' | 'uniform') => string;
+  readonly memory: Memory;
   /** Locals beyond the parameters. */
   readonly locals: binaryen.Type[];
   readonly parameters: number;
@@ -84,6 +99,14 @@ export interface Scope {
   shared: Map<string, Local>;
   needs: Map<Expr, Needs>;
   labels: number;
+}
+
+export function newScope(m: Module, b: typeof binaryen, name: string, written: ReadonlySet<string>, memory: Memory, parameters: number): Scope {
+  const top: Frame = { depth: 0, parent: undefined, out: [], after: [], cache: new Map(), mayBeEmpty: false };
+  return {
+    m, b, name, written, memory, parameters, top, locals: [], names: new Map(), axes: new Map(), frame: top,
+    region: { lane: undefined, sides: [], turns: new Map() }, shared: new Map(), needs: new Map(), labels: 0,
+  };
 }
 
 export const empty: ReadonlySet<string> = new Set();
@@ -131,9 +154,10 @@ export function inFrame(s: Scope, frame: Omit<Frame, 'depth' | 'parent' | 'out' 
 
 /** The same position seen by something that varies along `deps` only: equal where it is equal. */
 export function projection(p: Position, deps: ReadonlySet<string>): string {
-  let key = p.lane !== undefined && deps.has(p.lane) ? `~${p.lane}` : '';
-  for (const [axis, offset] of p.offsets) if (deps.has(axis)) key += `,${axis}${offset}`;
-  return key;
+  const parts: string[] = [];
+  for (const [axis, offset] of p.offsets) if (deps.has(axis)) parts.push(`${axis}${offset}`);
+  if (parts.length > 1) parts.sort();
+  return (p.lane !== undefined && deps.has(p.lane) ? `~${p.lane},` : ',') + parts.join();
 }
 
 /** All places of the region that differ for something that varies along `deps`. */
@@ -158,7 +182,7 @@ export function needsOf(s: Scope, e: Expr): Needs {
   if (seen) return seen;
   const deps = new Set<string>();
   let depth = 0, reads = false, moves = false;
-  const axis = (name: string): void => { deps.add(name); depth = Math.max(depth, s.axes.get(name)?.frame?.depth ?? 0); };
+  const axis = (name: string): void => { deps.add(name); depth = Math.max(depth, s.axes.get(name)?.frame.depth ?? 0); };
   const index = (i: Index): void => i.terms.forEach(({ atom }) => { if (atom.kind === 'axis') axis(atom.name); else if (atom.kind !== 'value') index(atom.index); });
   const guard = (g: readonly Condition[] | undefined): void => g?.forEach(c => index(c.index));
   switch (e.kind) {

@@ -5,14 +5,14 @@
 import { InternalError } from '../../diagnostics.ts';
 import { childrenOf } from '../../6-kernels/map.ts';
 import { strideAlong } from '../../6-kernels/index.ts';
-import type { Axis, Expr, Fold, Stmt } from '../../6-kernels/kernel.ts';
-import { address, extentNode, indexNode } from './address.ts';
+import type { Axis, Carry, Expr, Fold, Stmt } from '../../6-kernels/kernel.ts';
+import { address, extentNode } from './address.ts';
 import type { Plan, Role } from './plan.ts';
 import { empty, get, inFrame, needsOf, newLocal, positions, projection, put, valueType } from './scope.ts';
 import type { Binding, Local, Position, Region, Scope } from './scope.ts';
 import { laneConst } from './spellings.ts';
 import type { Node } from './spellings.ts';
-import { held, literal, value, wideValue } from './values.ts';
+import { held, value, wideValue } from './values.ts';
 
 /** Writes statements into the open frame. */
 export function writeBlock(s: Scope, body: readonly Stmt[], plan: Plan): void {
@@ -86,7 +86,7 @@ function writeLoop(s: Scope, axis: string, from: Bound, to: Bound, step: number,
     if (to - from < step) return;
     if (to - from === step) {
       // its own frame all the same: what is kept for one turn must not be taken for another's
-      const frame = inFrame(s, { mayBeEmpty: false }, () => { s.axes.set(axis, { frame: undefined, base: from, multiple: from }); body(); });
+      const frame = inFrame(s, { mayBeEmpty: false }, () => { s.axes.set(axis, { frame: s.frame, counter: undefined, base: from, multiple: from === 0 ? step : gcd(from, step) }); body(); });
       s.frame.out.push(...frame.out, ...frame.after);
       restore();
       return;
@@ -96,11 +96,10 @@ function writeLoop(s: Scope, axis: string, from: Bound, to: Bound, step: number,
   const whole = typeof from === 'number' && typeof to === 'number' && (to - from) % step === 0;
   const clamp = options.clamp === true && !whole;
   const end: Bound = typeof from === 'number' && typeof to === 'number' ? to - ((to - from) % step) : to;
-  const last = newLocal(s, s.b.i32);
-  const previous = newLocal(s, s.b.i32);
+  const [last, previous] = clamp ? [newLocal(s, s.b.i32), newLocal(s, s.b.i32)] : [counter, counter];
   const frame = inFrame(s, {
-    axis: { name: axis, counter, start: () => boundNode(s, from), step: clamp ? undefined : step }, mayBeEmpty: options.mayBeEmpty ?? false,
-  }, () => { s.axes.set(axis, { frame: s.frame, base: 0, multiple: options.multiple ?? step }); body(); });
+    axis: { name: axis, start: () => boundNode(s, from), step: clamp ? undefined : step }, mayBeEmpty: options.mayBeEmpty ?? false,
+  }, () => { s.axes.set(axis, { frame: s.frame, counter, base: 0, multiple: options.multiple ?? (from === 0 ? step : typeof from === 'number' ? gcd(from, step) : 1) }); body(); });
   restore();
   const { m } = s;
   const label = `l${s.labels++}`;
@@ -178,7 +177,7 @@ function writeFold(s: Scope, fold: Fold, plan: Plan): void {
   const role = plan.roles.get(fold);
   if (role?.kind === 'lanes') { writeWideFold(s, fold, role, plan); return; }
   const deps = carryDeps(s, fold);
-  const carries = bindCarries(s, fold, deps, s.region.lane, (e, p, wide) => (wide ? wideValue(s, e, p) : value(s, e, p)));
+  const carries = bindCarries(s, fold, deps, s.region.lane, (c, p, wide) => (wide ? wideValue(s, c.init, p) : value(s, c.init, p)));
   const [from, to] = fold.bounds
     ? fold.bounds.map(b => { const l = newLocal(s, s.b.i32); put(s, s.frame, l, value(s, b, uniform(s))); return l; })
     : [0, roundedDown(s, fold.axis.extent, 1)];
@@ -190,7 +189,7 @@ function writeFold(s: Scope, fold: Fold, plan: Plan): void {
 const uniform = (s: Scope): Position => ({ lane: undefined, offsets: s.region.turns });
 
 /** Carries as they are before the first turn. */
-function bindCarries(s: Scope, fold: Fold, deps: ReadonlyMap<string, ReadonlySet<string>>, lane: string | undefined, init: (e: Expr, p: Position, wide: boolean) => Node): ReadonlyMap<string, Binding> {
+function bindCarries(s: Scope, fold: Fold, deps: ReadonlyMap<string, ReadonlySet<string>>, lane: string | undefined, init: (c: Carry, p: Position, wide: boolean) => Node): ReadonlyMap<string, Binding> {
   const made = new Map<string, Binding>();
   s.shared = new Map();
   for (const c of fold.carries) {
@@ -200,7 +199,7 @@ function bindCarries(s: Scope, fold: Fold, deps: ReadonlyMap<string, ReadonlySet
     const keys = new Set([...own].filter(a => a !== fold.axis.name || lane === a));
     for (const p of positions(s, keys)) {
       const l = newLocal(s, valueType(s, c.type, wide));
-      put(s, s.frame, l, init(c.init, p, wide));
+      put(s, s.frame, l, init(c, p, wide));
       locals.set(projection({ lane: wide ? lane : undefined, offsets: p.offsets }, keys), l);
     }
     made.set(c.name, { type: c.type, deps: own, keys, locals, depth: s.frame.depth, lane: wide ? lane : undefined });
@@ -300,14 +299,13 @@ function writeWideFold(s: Scope, fold: Fold, role: Role, plan: Plan): void {
   const axis = fold.axis.name;
   const outer = s.region;
   const deps = carryDeps(s, fold);
-  const totals = bindCarries(s, fold, deps, undefined, (e, p) => value(s, e, p));
+  const totals = bindCarries(s, fold, deps, undefined, (c, p) => value(s, c.init, p));
   const width = 4 * role.count;
   const end = roundedDown(s, fold.axis.extent, width);
   if (end !== 0) {
     const along = new Map([...deps].map(([n, d]) => [n, new Set([...d, axis])]));
     inRegion(s, { lane: axis, sides: [...outer.sides, { axis, count: role.count, step: 4 }], turns: outer.turns }, () => {
-      const operation = (e: Expr): keyof typeof neutral => combine[fold.carries.findIndex(c => c.init === e)] ?? 'add';
-      const parts = bindCarries(s, fold, along, axis, e => laneConst(s.m, 'f32', neutral[operation(e)]));
+      const parts = bindCarries(s, fold, along, axis, c => laneConst(s.m, 'f32', neutral[combine[fold.carries.indexOf(c)] ?? 'add']));
       const body = (): void => {
         for (const [name, b] of parts) s.names.set(name, { ...b, depth: s.frame.depth });
         s.needs = new Map();
@@ -347,5 +345,4 @@ function across(s: Scope, op: Join, vector: Node): Node {
   return scalarJoin(s, op, s.m.f32x4.extract_lane(get(s, b), 0), s.m.f32x4.extract_lane(get(s, b), 1));
 }
 
-export { indexNode, literal };
 function fail(message: string): never { throw new InternalError('wasm', message); }

@@ -5,7 +5,8 @@
  */
 import { InternalError } from '../../diagnostics.ts';
 import { parts } from '../../6-kernels/index.ts';
-import type { Condition, Expr, Index, ScalarType, Size } from '../../6-kernels/kernel.ts';
+import type { Condition, Expr, Index, Size } from '../../6-kernels/kernel.ts';
+import type { ScalarType } from '../../ops/names.ts';
 import { address, indexNode, isPowerOfTwo, literalStride, recordField, sizeNode } from './address.ts';
 import { cached, frameAt, get, needsOf, newLocal, projection, put, sharers, valueType } from './scope.ts';
 import type { Local, Position, Scope } from './scope.ts';
@@ -306,7 +307,7 @@ function noise(s: Scope, e: Noise, p: Position, wide: boolean): Node {
   return get(s, s.shared.get(key(offset)) ?? fail('noise without its tile'));
 }
 function callNoise(s: Scope, e: Noise, p: Position, count: number): Node {
-  return s.m.call(s.noise(e.family), [indexNode(s, e.element, p), indexNode(s, e.sample, p), s.m.i32.const(e.site | 0), s.m.i32.const(count)], s.b.i32);
+  return s.m.call(s.memory.noise(e.family), [indexNode(s, e.element, p), indexNode(s, e.sample, p), s.m.i32.const(e.site | 0), s.m.i32.const(count)], s.b.i32);
 }
 
 /** Whether an index varies along an axis, and whether it does so inside a quotient, a remainder or a value. */

@@ -1,0 +1,178 @@
+/**
+ * Which loops get lanes, which are taken several at a time. Imagine trying each axis in the lanes with each size of tile, and
+ * counting instructions: the cheapest way wins, long code counting against itself.
+ */
+import type { Axis, Fold, Kernel, Stmt } from '../../6-kernels/kernel.ts';
+import { analyse } from './work.ts';
+import type { Work } from './work.ts';
+
+/**
+ * `lanes`: `count` vectors of four neighbours at once. `rows`: `count` positions at once. `turns`: `count` turns of a fold
+ * written out.
+ */
+export interface Role { readonly kind: 'lanes' | 'rows' | 'turns'; readonly count: number }
+
+export interface Plan {
+  /** The grid as nested loops, outermost first. */
+  readonly body: readonly Stmt[];
+  /** What is not here is a plain loop. */
+  readonly roles: ReadonlyMap<Stmt, Role>;
+  /** Nothing is read that is written here: an element may be computed twice. */
+  readonly mayRepeat: boolean;
+}
+
+type Loop = Extract<Stmt, { kind: 'map' }> | Fold;
+type Roles = ReadonlyMap<Stmt, Role>;
+
+/** What run-time extents are taken for. */
+const nominal = { rows: 64, samples: 4 } as const;
+const nominalOf = (e: Axis['extent']): number => (typeof e === 'number' ? e : nominal[e]);
+
+/** @param repeats Whether elements may be computed twice. */
+export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
+  const { axes, body } = kernel;
+  const nestOf = (order: readonly Axis[]): readonly Stmt[] => order.reduceRight<readonly Stmt[]>((inner, axis) => [{ kind: 'map', axis, body: inner }], body);
+  let best: { readonly plan: Plan; readonly cost: number } | undefined;
+  for (const order of orders(axes)) {
+    const nest = nestOf(order);
+    const work = analyse(nest);
+    const grid = order.map((_, i) => order.slice(0, i).reduce<readonly Stmt[]>(s => (s[0]?.kind === 'map' ? s[0].body : s), nest)[0]).filter(s => s?.kind === 'map');
+    const inner = grid.at(-1);
+    const before = grid.at(-2);
+    const consider = (fixed: Roles): void => {
+      const roles = [...fixed.values()].some(r => r.kind === 'lanes') ? fixed : inside(work, new Set(grid), fixed, mayRepeat);
+      const cost = costOf(work, none, roles, mayRepeat) * (1 + sizeOf(work, none, roles, mayRepeat) / 4000);
+      if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat }, cost };
+    };
+    consider(new Map());
+    const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? [1, 2, 3, 4, 6, 8].filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
+    // lanes on the innermost axis or on the one around it; rows on the other
+    for (const [lanes, rows] of [[inner, before], [before, inner]] as const) {
+      for (const r of rowCounts(rows)) {
+        const row = rows && r > 1 ? [[rows, { kind: 'rows', count: r }] as const] : [];
+        if (lanes?.kind === 'map' && nominalOf(lanes.axis.extent) >= 4) {
+          for (const v of [1, 2, 3, 4]) if (4 * v <= nominalOf(lanes.axis.extent)) consider(new Map<Stmt, Role>([[lanes, { kind: 'lanes', count: v }], ...row]));
+        }
+        // lanes further in, a tile of positions around them
+        if (lanes) for (const q of rowCounts(lanes).filter(c => c <= 2)) if (q * r > 1) consider(new Map<Stmt, Role>([...(q > 1 ? [[lanes, { kind: 'rows', count: q }] as const] : []), ...row]));
+      }
+    }
+  }
+  if (!best) return { body, roles: new Map(), mayRepeat };
+  return { ...best.plan, roles: withTurns(analyse(best.plan.body), best.plan.roles) };
+}
+
+/** The axes as they are, and with each pair of them innermost. */
+function orders(axes: readonly Axis[]): readonly (readonly Axis[])[] {
+  if (axes.length < 2) return [axes];
+  const out: (readonly Axis[])[] = [];
+  for (const b of axes) for (const a of axes) if (a !== b && axes.indexOf(a) < axes.indexOf(b)) out.push([...axes.filter(x => x !== a && x !== b), a, b]);
+  return out.reverse();
+}
+
+// ── what it costs ─────────────────────────────────────────────────────────────────────────────
+
+/** What is computed side by side: how many along each axis, and which is in the lanes. Axes as bits. */
+interface Tile { readonly counts: ReadonlyMap<number, number>; readonly lane: number }
+const none: Tile = { counts: new Map(), lane: 0 };
+const widen = (t: Tile, bit: number, role: Role): Tile => ({ counts: new Map([...t.counts, [bit, role.count]]), lane: role.kind === 'lanes' ? bit : t.lane });
+const times = (t: Tile, mask: number): number => { let n = 1; for (const [bit, count] of t.counts) if (mask & bit) n *= count; return n; };
+
+/** Instructions of all positions. */
+function costOf(w: Work, tile: Tile, roles: Roles, mayRepeat: boolean): number {
+  let cost = 0;
+  for (const item of w.items) cost += times(tile, item.mask) * item.cost(tile.lane, tile.counts.get(tile.lane) ?? 1);
+  for (const child of w.loops) cost += loopCost(child, tile, roles, mayRepeat);
+  return cost;
+}
+function loopCost(w: Work & { readonly loop: Loop }, tile: Tile, roles: Roles, mayRepeat: boolean): number {
+  const { loop } = w;
+  const role = roles.get(loop);
+  const extent = nominalOf(loop.axis.extent);
+  if (loop.kind === 'fold') return foldCost(w, tile, role, extent, roles, mayRepeat);
+  if (!role) return extent * (costOf(w, tile, roles, mayRepeat) + 2);
+  const width = role.count * (role.kind === 'lanes' ? 4 : 1);
+  const whole = costOf(w, widen(tile, w.bit, role), roles, mayRepeat) + 5;
+  if (extent < width) return Infinity;
+  if (mayRepeat) return Math.ceil(extent / width) * whole;
+  const rest = extent % width;
+  const [vectors, singles] = role.kind === 'lanes' ? [Math.floor(rest / 4), rest % 4] : [0, rest];
+  return Math.floor(extent / width) * whole + (vectors > 0 ? vectors * costOf(w, widen(tile, w.bit, { kind: 'lanes', count: 1 }), roles, mayRepeat) : 0) + (singles > 0 ? singles * costOf(w, tile, roles, mayRepeat) : 0);
+}
+function foldCost(w: Work, tile: Tile, role: Role | undefined, extent: number, roles: Roles, mayRepeat: boolean): number {
+  if (times(tile, w.bounds) > 1 || (tile.lane & w.bounds) !== 0) return Infinity;
+  const wide = role?.kind === 'lanes' ? widen(tile, w.bit, role) : tile;
+  // V8 keeps sixteen vectors; carries, an operand of each column and one of a row must be among them
+  const carries = w.carries.reduce((n, mask) => n + times(wide, mask | (role?.kind === 'lanes' ? w.bit : 0)), 0);
+  const spilled = Math.max(0, carries + (tile.counts.get(tile.lane) ?? 1) + 2 - 15);
+  // four cycles of latency an addition, about three instructions a cycle
+  const turn = Math.max(12 * Math.min(1, w.carries.length), costOf(w, wide, roles, mayRepeat) + 3 * spilled + (w.loops.length > 0 ? 3 : 1.5));
+  if (role?.kind !== 'lanes') return extent * turn;
+  const width = 4 * role.count;
+  const ends = w.carries.reduce((n, mask) => n + times(tile, mask & ~w.bit), 0) * (6 + role.count);
+  const rest = typeof w.extent === 'number' ? extent % width : width / 2;
+  return Math.floor(extent / width) * turn + ends + rest * (costOf(w, tile, roles, mayRepeat) + 3);
+}
+
+/** Instructions as they stand in the code. */
+function sizeOf(w: Work, tile: Tile, roles: Roles, mayRepeat: boolean): number {
+  let size = 0;
+  for (const item of w.items) size += times(tile, item.mask);
+  for (const child of w.loops) {
+    const role = roles.get(child.loop);
+    const extent = child.loop.axis.extent;
+    const full = role && role.kind !== 'turns' ? sizeOf(child, widen(tile, child.bit, role), roles, mayRepeat) : sizeOf(child, tile, roles, mayRepeat);
+    const width = (role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1);
+    const isEven = !role || (typeof extent === 'number' && (extent % width === 0 || (mayRepeat && child.loop.kind === 'map')));
+    size += 8 + full + (isEven ? 0 : sizeOf(child, tile, roles, mayRepeat));
+  }
+  return size;
+}
+
+// ── lanes inside of what has none ─────────────────────────────────────────────────────────────
+
+/** Whether the turns of a loop may go side by side into the lanes. */
+function mayHaveLanes(loop: Loop): boolean {
+  if (nominalOf(loop.axis.extent) < 8) return false;
+  return loop.kind === 'map' || (loop.bounds === undefined && loop.combine !== undefined && loop.carries.every(c => c.type === 'f32'));
+}
+
+/** Roles for loops inside of a tile that has no lanes: each branch gets them where they cost least, or not at all. */
+function inside(work: Work, grid: ReadonlySet<Stmt>, fixed: Roles, mayRepeat: boolean): Roles {
+  const roles = new Map(fixed);
+  const visit = (w: Work, tile: Tile): void => {
+    for (const child of w.loops) {
+      const role = fixed.get(child.loop);
+      const inner = role ? widen(tile, child.bit, role) : tile;
+      if (grid.has(child.loop) || !mayHaveLanes(child.loop)) { visit(child, inner); continue; }
+      const tries: Roles[] = [1, 2, 4].filter(v => 4 * v <= nominalOf(child.loop.axis.extent)).map(v => new Map<Stmt, Role>([[child.loop, { kind: 'lanes', count: v }]]));
+      const before = new Map(roles);
+      visit(child, inner);
+      const deeper = new Map(roles);
+      const options = [deeper, ...tries.map(t => new Map([...before, ...t]))];
+      const costs = options.map(o => loopCost(child, tile, o, mayRepeat));
+      const chosen = options[costs.indexOf(Math.min(...costs))] ?? deeper;
+      roles.clear();
+      for (const [s, r] of chosen) roles.set(s, r);
+    }
+  };
+  visit(work, none);
+  return roles;
+}
+
+/** Short folds without loops inside are written out, a few turns at a time. */
+function withTurns(work: Work, roles: Roles): Roles {
+  const out = new Map(roles);
+  const visit = (w: Work): void => {
+    for (const child of w.loops) {
+      visit(child);
+      const { loop } = child;
+      if (loop.kind !== 'fold' || out.has(loop) || loop.bounds || typeof loop.axis.extent !== 'number' || child.loops.length > 0 || child.items.length > 12) continue;
+      const e = loop.axis.extent;
+      const count = e <= 4 ? e : [4, 2].find(n => e % n === 0) ?? 1;
+      if (count > 1) out.set(loop, { kind: 'turns', count });
+    }
+  };
+  visit(work);
+  return out;
+}

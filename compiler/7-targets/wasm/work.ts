@@ -1,0 +1,169 @@
+/**
+ * What a body does, as numbers: a tree of loops, each with the operations in it, the axes each of them varies along, and what
+ * it costs when one of those axes is in the lanes. Everything the planner looks at, many times over, and nothing else.
+ */
+import { parts, strideAlong } from '../../6-kernels/index.ts';
+import type { Axis, Condition, Expr, Fold, Index, Stmt } from '../../6-kernels/kernel.ts';
+import { childrenOf } from '../../6-kernels/map.ts';
+import type { Op } from '../../ops/names.ts';
+
+export interface Item {
+  /** Axes it varies along, as bits. */
+  readonly mask: number;
+  /** Instructions for one vector, or one scalar, when `lane` (a bit, or 0) is in the lanes, `vectors` at a time. */
+  readonly cost: (lane: number, vectors: number) => number;
+}
+export interface Work {
+  readonly items: readonly Item[];
+  readonly loops: readonly (Work & { readonly loop: Extract<Stmt, { kind: 'map' }> | Fold })[];
+  /** Of the loop's axis. */
+  readonly bit: number;
+  readonly extent: Axis['extent'];
+  /** Axes that each carry of a fold varies along. */
+  readonly carries: readonly number[];
+  /** Axes that the bounds of a fold vary along: those can't be computed side by side. */
+  readonly bounds: number;
+}
+
+/** Instructions of an operation on x86-64; one if it is not here. */
+const dear: Partial<Readonly<Record<Op, number>>> = { div: 5, sqrt: 6, max: 5, min: 5, select: 3, finite: 2, floor: 1 };
+/** A call that gives up to sixteen values. */
+const noiseCall = 420;
+
+export function analyse(body: readonly Stmt[]): Work {
+  return walk(body, 0, new Map(), new Map());
+
+  function walk(stmts: readonly Stmt[], level: number, axes: ReadonlyMap<string, number>, outer: ReadonlyMap<string, number>): Work {
+    const names = new Map(outer);
+    const items: Item[] = [];
+    const loops: (Work & { readonly loop: Extract<Stmt, { kind: 'map' }> | Fold })[] = [];
+    for (const s of stmts) {
+      switch (s.kind) {
+        case 'let': names.set(s.name, visit(s.value, axes, names, items)); break;
+        case 'store': {
+          visit(s.value, axes, names, items);
+          const mask = indexMask(s.offset, axes, names) | allOf(axes);
+          items.push({ mask, cost: access(s.offset, undefined, axes, names) });
+          break;
+        }
+        case 'map': {
+          const bit = bitAt(level);
+          loops.push({ ...walk(s.body, level + 1, new Map([...axes, [s.axis.name, bit]]), names), bit, extent: s.axis.extent, loop: s });
+          break;
+        }
+        case 'fold': {
+          const bit = bitAt(level);
+          const inner = new Map([...axes, [s.axis.name, bit]]);
+          let masks = s.carries.map(c => visit(c.init, axes, names, items));
+          const bounds = (s.bounds ?? []).reduce((m, b) => m | visit(b, axes, names, items), 0);
+          const nextItems: Item[] = [];
+          const withCarries = (): ReadonlyMap<string, number> => new Map([...names, ...s.carries.map((c, k) => [c.name, (masks[k] ?? 0) | bit] as const)]);
+          for (let i = 0; i < 2; i++) {
+            const lets = bodyNames(s.body, level + 1, inner, withCarries());
+            nextItems.length = 0;
+            masks = s.carries.map((c, k) => (masks[k] ?? 0) | (visit(c.next, inner, lets, nextItems) & ~bit));
+          }
+          const made = walk(s.body, level + 1, inner, withCarries());
+          const work: Work = { ...made, items: [...made.items, ...nextItems], bit, extent: s.axis.extent, carries: masks, bounds };
+          s.carries.forEach((c, k) => names.set(c.name, masks[k] ?? 0));
+          loops.push({ ...work, loop: s });
+        }
+      }
+    }
+    return { items, loops, bit: 0, extent: 1, carries: [], bounds: 0 };
+  }
+
+  /** What the names of a body vary along. */
+  function bodyNames(stmts: readonly Stmt[], level: number, axes: ReadonlyMap<string, number>, outer: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+    const names = new Map(outer);
+    for (const s of stmts) {
+      if (s.kind === 'let') names.set(s.name, visit(s.value, axes, names, []));
+      if (s.kind !== 'fold') continue;
+      const bit = bitAt(level);
+      const inner = new Map([...axes, [s.axis.name, bit]]);
+      let masks = s.carries.map(c => visit(c.init, axes, names, []));
+      for (let i = 0; i < 2; i++) {
+        const lets = bodyNames(s.body, level + 1, inner, new Map([...names, ...s.carries.map((c, k) => [c.name, (masks[k] ?? 0) | bit] as const)]));
+        masks = s.carries.map((c, k) => (masks[k] ?? 0) | (visit(c.next, inner, lets, []) & ~bit));
+      }
+      s.carries.forEach((c, k) => names.set(c.name, masks[k] ?? 0));
+    }
+    return names;
+  }
+}
+/** Loops at one depth are never open at once. */
+const bitAt = (level: number): number => 1 << Math.min(level, 29);
+const allOf = (axes: ReadonlyMap<string, number>): number => [...axes.values()].reduce((a, b) => a | b, 0);
+
+/** Files the operations of an expression; gives the axes it varies along. */
+function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<string, number>, items: Item[]): number {
+  if (e.kind === 'ref') return names.get(e.name) ?? 0;
+  if (e.kind === 'lit' || e.kind === 'scalar') return 0;
+  let mask = 0;
+  for (const c of childrenOf(e)) mask |= visit(c, axes, names, items);
+  switch (e.kind) {
+    case 'op': {
+      const literal = (e.op === 'max' || e.op === 'min') && e.args.some(a => a.kind === 'lit');
+      const cost = literal ? 1 : dear[e.op] ?? 1;
+      items.push({ mask, cost: () => cost });
+      break;
+    }
+    case 'load': {
+      mask |= indexMask(e.offset, axes, names) | guardMask(e.guard, axes, names);
+      items.push({ mask, cost: access(e.offset, e.guard, axes, names) });
+      break;
+    }
+    case 'index': mask |= indexMask(e.index, axes, names); items.push({ mask, cost: lane => (lane & bentMask(e.index, axes, names) ? 16 : 2) }); break;
+    case 'inside': mask |= guardMask(e.guard, axes, names); items.push({ mask, cost: lane => e.guard.reduce((n, c) => n + (lane & bentMask(c.index, axes, names) ? 18 : 3), 0) }); break;
+    case 'noise': {
+      mask |= indexMask(e.element, axes, names) | indexMask(e.sample, axes, names);
+      const aligned = (lane: number): boolean => e.element.constant % 4 === 0 && e.element.terms.every(t => parts(t.coefficient).times % 4 === 0 || (t.atom.kind === 'axis' && axes.get(t.atom.name) === lane));
+      items.push({ mask, cost: (lane, vectors) => {
+        const isRow = lane !== 0 && (lane & indexMask(e.sample, axes, names)) === 0 && strideOf(e.element, lane, axes, names) === 1;
+        if (!isRow) return lane & mask ? 4 * noiseCall : noiseCall / 2;
+        return noiseCall * Math.ceil(vectors / (aligned(lane) ? 4 : 3)) / vectors;
+      } });
+      break;
+    }
+  }
+  return mask;
+}
+
+/** The stride along the axis of a bit, or undefined where it is not a literal. */
+function strideOf(index: Index, lane: number, axes: ReadonlyMap<string, number>, names: ReadonlyMap<string, number>): number | undefined {
+  if (lane & bentMask(index, axes, names)) return undefined;
+  for (const [name, bit] of axes) if (bit === lane) { const s = strideAlong(index, name); return typeof s === 'number' ? s : undefined; }
+  return 0;
+}
+
+function access(offset: Index, guard: readonly Condition[] | undefined, axes: ReadonlyMap<string, number>, names: ReadonlyMap<string, number>): Item['cost'] {
+  const mask = indexMask(offset, axes, names);
+  const bent = bentMask(offset, axes, names);
+  const guarded = guardMask(guard, axes, names);
+  const guardCost = (guard?.length ?? 0) * 3;
+  return remembered(lane => {
+    if (!(lane & (mask | guarded))) return 1 + guardCost;
+    const stride = strideOf(offset, lane, axes, names);
+    const whole = lane & bent || stride === undefined ? 16 : stride === 1 ? 1 : 5;
+    return whole + guardCost * (lane & guarded ? 3 : 1);
+  });
+}
+/** A function of the lane that is worked out once for each. */
+function remembered(f: (lane: number) => number): (lane: number) => number {
+  const known = new Map<number, number>();
+  return lane => {
+    const seen = known.get(lane);
+    if (seen !== undefined) return seen;
+    const made = f(lane);
+    known.set(lane, made);
+    return made;
+  };
+}
+
+const guardMask = (guard: readonly Condition[] | undefined, axes: ReadonlyMap<string, number>, names: ReadonlyMap<string, number>): number => (guard ?? []).reduce((m, c) => m | indexMask(c.index, axes, names), 0);
+function indexMask(index: Index, axes: ReadonlyMap<string, number>, names: ReadonlyMap<string, number>): number {
+  return index.terms.reduce((m, { atom }) => m | (atom.kind === 'axis' ? axes.get(atom.name) ?? 0 : atom.kind === 'value' ? visit(atom.value, axes, names, []) : indexMask(atom.index, axes, names)), 0);
+}
+/** Axes inside of quotients, remainders and values. */
+const bentMask = (index: Index, axes: ReadonlyMap<string, number>, names: ReadonlyMap<string, number>): number =>
+  indexMask({ constant: 0, terms: index.terms.filter(t => t.atom.kind !== 'axis') }, axes, names);
