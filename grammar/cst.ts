@@ -4,6 +4,209 @@
  */
 import type { CstNode, IToken } from "chevrotain";
 
+export interface ExprCstNode extends CstNode {
+  name: "expr";
+  children: ExprCstChildren;
+}
+
+export type ExprCstChildren = {
+  chain: (ChainCstNode)[];
+  IfWord?: IToken[];
+  ElseWord?: IToken[];
+};
+
+export interface ChainCstNode extends CstNode {
+  name: "chain";
+  children: ChainCstChildren;
+}
+
+export type ChainCstChildren = {
+  operand: (OperandCstNode)[];
+  Operator?: IToken[];
+  Pipe?: IToken[];
+};
+
+export interface OperandCstNode extends CstNode {
+  name: "operand";
+  children: OperandCstChildren;
+}
+
+export type OperandCstChildren = {
+  Minus?: IToken[];
+  NotWord?: IToken[];
+  NumberLiteral?: IToken[];
+  TrueWord?: IToken[];
+  FalseWord?: IToken[];
+  NoneWord?: IToken[];
+  StringLiteral?: IToken[];
+  fill?: FillCstNode[];
+  scan?: ScanCstNode[];
+  paren?: ParenCstNode[];
+  use?: UseCstNode[];
+  postfix?: PostfixCstNode[];
+};
+
+export interface UseCstNode extends CstNode {
+  name: "use";
+  children: UseCstChildren;
+}
+
+export type UseCstChildren = {
+  Name: IToken[];
+  args?: ArgsCstNode[];
+  settings?: SettingsCstNode[];
+  AsWord?: IToken[];
+  Label?: IToken[];
+  AgainWord?: IToken[];
+};
+
+export interface ArgsCstNode extends CstNode {
+  name: "args";
+  children: ArgsCstChildren;
+}
+
+export type ArgsCstChildren = {
+  LeftParen?: IToken[];
+  argument?: (ArgumentCstNode)[];
+  Comma?: (IToken)[];
+  RightParen?: IToken[];
+  FoldedParens?: IToken[];
+};
+
+export interface ArgumentCstNode extends CstNode {
+  name: "argument";
+  children: ArgumentCstChildren;
+}
+
+export type ArgumentCstChildren = {
+  AnyWord?: IToken[];
+  Colon?: IToken[];
+  expr: ExprCstNode[];
+};
+
+export interface ParenCstNode extends CstNode {
+  name: "paren";
+  children: ParenCstChildren;
+}
+
+export type ParenCstChildren = {
+  LeftParen?: IToken[];
+  expr?: (ExprCstNode)[];
+  Comma?: (IToken)[];
+  RightParen?: IToken[];
+  FoldedParens?: IToken[];
+};
+
+export interface FillCstNode extends CstNode {
+  name: "fill";
+  children: FillCstChildren;
+}
+
+export type FillCstChildren = {
+  ZerosWord?: IToken[];
+  OnesWord?: IToken[];
+  sizes: SizesCstNode[];
+};
+
+export interface SizesCstNode extends CstNode {
+  name: "sizes";
+  children: SizesCstChildren;
+}
+
+export type SizesCstChildren = {
+  LeftBracket?: IToken[];
+  expr?: (ExprCstNode)[];
+  Comma?: (IToken)[];
+  RightBracket?: IToken[];
+  FoldedBrackets?: IToken[];
+};
+
+export interface PostfixCstNode extends CstNode {
+  name: "postfix";
+  children: PostfixCstChildren;
+}
+
+export type PostfixCstChildren = {
+  Dot?: IToken[];
+  AnyWord?: IToken[];
+  index?: IndexCstNode[];
+};
+
+export interface IndexCstNode extends CstNode {
+  name: "index";
+  children: IndexCstChildren;
+}
+
+export type IndexCstChildren = {
+  LeftBracket?: IToken[];
+  indexItem?: (IndexItemCstNode)[];
+  Comma?: (IToken)[];
+  RightBracket?: IToken[];
+  FoldedBrackets?: IToken[];
+};
+
+export interface IndexItemCstNode extends CstNode {
+  name: "indexItem";
+  children: IndexItemCstChildren;
+}
+
+export type IndexItemCstChildren = {
+  Rest?: IToken[];
+  from?: ExprCstNode[];
+  sliceEnd?: (SliceEndCstNode)[];
+};
+
+export interface SliceEndCstNode extends CstNode {
+  name: "sliceEnd";
+  children: SliceEndCstChildren;
+}
+
+export type SliceEndCstChildren = {
+  Colon: (IToken)[];
+  to?: ExprCstNode[];
+  step?: ExprCstNode[];
+};
+
+export interface ScanCstNode extends CstNode {
+  name: "scan";
+  children: ScanCstChildren;
+}
+
+export type ScanCstChildren = {
+  ScanWord: IToken[];
+  Name: IToken[];
+  Comma?: (IToken)[];
+  OverWord: IToken[];
+  expr: ExprCstNode[];
+  AxisWord: IToken[];
+  axisNumber: AxisNumberCstNode[];
+  ReverseWord?: IToken[];
+  WithWord: IToken[];
+  carry: CarryCstNode[];
+  body: BodyCstNode[];
+};
+
+export interface AxisNumberCstNode extends CstNode {
+  name: "axisNumber";
+  children: AxisNumberCstChildren;
+}
+
+export type AxisNumberCstChildren = {
+  Minus?: IToken[];
+  NumberLiteral: IToken[];
+};
+
+export interface CarryCstNode extends CstNode {
+  name: "carry";
+  children: CarryCstChildren;
+}
+
+export type CarryCstChildren = {
+  Name: IToken[];
+  Equals: IToken[];
+  expr: ExprCstNode[];
+};
+
 export interface ProgramCstNode extends CstNode {
   name: "program";
   children: ProgramCstChildren;
@@ -393,207 +596,4 @@ export type LaterStatementCstChildren = {
   RepeatWord?: IToken[];
   AsWord?: IToken[];
   body?: BodyCstNode[];
-};
-
-export interface ExprCstNode extends CstNode {
-  name: "expr";
-  children: ExprCstChildren;
-}
-
-export type ExprCstChildren = {
-  chain: (ChainCstNode)[];
-  IfWord?: IToken[];
-  ElseWord?: IToken[];
-};
-
-export interface ChainCstNode extends CstNode {
-  name: "chain";
-  children: ChainCstChildren;
-}
-
-export type ChainCstChildren = {
-  operand: (OperandCstNode)[];
-  Operator?: IToken[];
-  Pipe?: IToken[];
-};
-
-export interface OperandCstNode extends CstNode {
-  name: "operand";
-  children: OperandCstChildren;
-}
-
-export type OperandCstChildren = {
-  Minus?: IToken[];
-  NotWord?: IToken[];
-  NumberLiteral?: IToken[];
-  TrueWord?: IToken[];
-  FalseWord?: IToken[];
-  NoneWord?: IToken[];
-  StringLiteral?: IToken[];
-  fill?: FillCstNode[];
-  scan?: ScanCstNode[];
-  paren?: ParenCstNode[];
-  use?: UseCstNode[];
-  postfix?: PostfixCstNode[];
-};
-
-export interface UseCstNode extends CstNode {
-  name: "use";
-  children: UseCstChildren;
-}
-
-export type UseCstChildren = {
-  Name: IToken[];
-  args?: ArgsCstNode[];
-  settings?: SettingsCstNode[];
-  AsWord?: IToken[];
-  Label?: IToken[];
-  AgainWord?: IToken[];
-};
-
-export interface ArgsCstNode extends CstNode {
-  name: "args";
-  children: ArgsCstChildren;
-}
-
-export type ArgsCstChildren = {
-  LeftParen?: IToken[];
-  argument?: (ArgumentCstNode)[];
-  Comma?: (IToken)[];
-  RightParen?: IToken[];
-  FoldedParens?: IToken[];
-};
-
-export interface ArgumentCstNode extends CstNode {
-  name: "argument";
-  children: ArgumentCstChildren;
-}
-
-export type ArgumentCstChildren = {
-  AnyWord?: IToken[];
-  Colon?: IToken[];
-  expr: ExprCstNode[];
-};
-
-export interface ParenCstNode extends CstNode {
-  name: "paren";
-  children: ParenCstChildren;
-}
-
-export type ParenCstChildren = {
-  LeftParen?: IToken[];
-  expr?: (ExprCstNode)[];
-  Comma?: (IToken)[];
-  RightParen?: IToken[];
-  FoldedParens?: IToken[];
-};
-
-export interface FillCstNode extends CstNode {
-  name: "fill";
-  children: FillCstChildren;
-}
-
-export type FillCstChildren = {
-  ZerosWord?: IToken[];
-  OnesWord?: IToken[];
-  sizes: SizesCstNode[];
-};
-
-export interface SizesCstNode extends CstNode {
-  name: "sizes";
-  children: SizesCstChildren;
-}
-
-export type SizesCstChildren = {
-  LeftBracket?: IToken[];
-  expr?: (ExprCstNode)[];
-  Comma?: (IToken)[];
-  RightBracket?: IToken[];
-  FoldedBrackets?: IToken[];
-};
-
-export interface PostfixCstNode extends CstNode {
-  name: "postfix";
-  children: PostfixCstChildren;
-}
-
-export type PostfixCstChildren = {
-  Dot?: IToken[];
-  AnyWord?: IToken[];
-  index?: IndexCstNode[];
-};
-
-export interface IndexCstNode extends CstNode {
-  name: "index";
-  children: IndexCstChildren;
-}
-
-export type IndexCstChildren = {
-  LeftBracket?: IToken[];
-  indexItem?: (IndexItemCstNode)[];
-  Comma?: (IToken)[];
-  RightBracket?: IToken[];
-  FoldedBrackets?: IToken[];
-};
-
-export interface IndexItemCstNode extends CstNode {
-  name: "indexItem";
-  children: IndexItemCstChildren;
-}
-
-export type IndexItemCstChildren = {
-  Rest?: IToken[];
-  from?: ExprCstNode[];
-  sliceEnd?: (SliceEndCstNode)[];
-};
-
-export interface SliceEndCstNode extends CstNode {
-  name: "sliceEnd";
-  children: SliceEndCstChildren;
-}
-
-export type SliceEndCstChildren = {
-  Colon: (IToken)[];
-  to?: ExprCstNode[];
-  step?: ExprCstNode[];
-};
-
-export interface ScanCstNode extends CstNode {
-  name: "scan";
-  children: ScanCstChildren;
-}
-
-export type ScanCstChildren = {
-  ScanWord: IToken[];
-  Name: IToken[];
-  Comma?: (IToken)[];
-  OverWord: IToken[];
-  expr: ExprCstNode[];
-  AxisWord: IToken[];
-  axisNumber: AxisNumberCstNode[];
-  ReverseWord?: IToken[];
-  WithWord: IToken[];
-  carry: CarryCstNode[];
-  body: BodyCstNode[];
-};
-
-export interface AxisNumberCstNode extends CstNode {
-  name: "axisNumber";
-  children: AxisNumberCstChildren;
-}
-
-export type AxisNumberCstChildren = {
-  Minus?: IToken[];
-  NumberLiteral: IToken[];
-};
-
-export interface CarryCstNode extends CstNode {
-  name: "carry";
-  children: CarryCstChildren;
-}
-
-export type CarryCstChildren = {
-  Name: IToken[];
-  Equals: IToken[];
-  expr: ExprCstNode[];
 };

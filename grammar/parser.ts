@@ -1,34 +1,13 @@
 /**
- * The grammar, as rules of a Chevrotain parser; read it beside `reference.md`. Imagine it walking the words once and
- * hanging each on a concrete tree (`cst.ts`). Operators are taken as a flat row, since precedence is the syntax stage's
- * business: so a long sum is no deep tree, and only brackets nest.
+ * The grammar of items and statements, as rules of a Chevrotain parser; read it beside `reference.md`. Imagine it walking
+ * the words once and hanging each on a concrete tree (`cst.ts`).
  */
-import { CstParser, type IParserErrorMessageProvider, type IToken, type ParserMethod, type CstNode } from 'chevrotain';
+import type { CstNode, IToken } from 'chevrotain';
+import { countErrorsAnew, type GroupRule, type Rule } from './parser-base.ts';
+import { ExpressionParser } from './parser-expressions.ts';
 import * as t from './tokens.ts';
 
-type Rule = ParserMethod<[], CstNode>;
-
-/** What a parser error carries in its message, as JSON: what could have stood there. */
-export interface Expectation { readonly rule: string; readonly expected: readonly string[] }
-
-/** Thrown out of the parser when a text is not worth reading on: after `maximumErrors` errors. */
-export class TooManyErrors extends Error {}
-/** A text of garbage gives an error every few characters, and each costs a stack trace. */
-export const maximumErrors = 400;
-
-/** The rules that stand in brackets. */
-export type GroupRule = 'skipped' | 'parameters' | 'classes' | 'dims' | 'body' | 'settings' | 'args' | 'paren' | 'sizes' | 'index';
-/** A group that was deeper than the parser goes in one piece, and the rule to read it with. */
-export interface Folded { readonly rule: GroupRule; readonly token: IToken }
-
-const say = (e: Expectation): string => JSON.stringify(e);
-
-class BnnParser extends CstParser {
-  /** True where `{` opens a scan's body, so that a call takes no settings (DECISIONS 1.8). */
-  private plain = false;
-  /** The folded groups met, each with the rule that met it. */
-  folded: Folded[] = [];
-
+class BnnParser extends ExpressionParser {
   // ── items ──────────────────────────────────────────────────────────────────────────────────────
   readonly program: Rule = this.RULE('program', () => {
     this.MANY(() => this.OR([
@@ -254,160 +233,8 @@ class BnnParser extends CstParser {
     ]);
   });
 
-  // ── expressions ────────────────────────────────────────────────────────────────────────────────
-  readonly expr: Rule = this.RULE('expr', () => {
-    this.SUBRULE(this.chain);
-    this.MANY(() => {
-      this.CONSUME(t.If);
-      this.SUBRULE2(this.chain);
-      this.CONSUME(t.Else);
-      this.SUBRULE3(this.chain);
-    });
-  });
-
-  /** Operands and operators in the order of the text. */
-  private readonly chain: Rule = this.RULE('chain', () => {
-    this.SUBRULE(this.operand);
-    this.MANY(() => this.OR([
-      { ALT: () => { this.CONSUME(t.Operator); this.SUBRULE2(this.operand); } },
-      { ALT: () => { this.CONSUME(t.Pipe); this.SUBRULE3(this.operand); } },
-    ]));
-  });
-
-  private readonly operand: Rule = this.RULE('operand', () => {
-    this.MANY(() => this.OR([{ ALT: () => this.CONSUME(t.Minus) }, { ALT: () => this.CONSUME(t.Not) }]));
-    this.OR2([
-      { ALT: () => this.CONSUME(t.NumberLiteral) },
-      { ALT: () => this.CONSUME(t.True) },
-      { ALT: () => this.CONSUME(t.False) },
-      { ALT: () => this.CONSUME(t.None) },
-      { ALT: () => this.CONSUME(t.StringLiteral) },
-      { ALT: () => this.SUBRULE(this.fill) },
-      { ALT: () => this.SUBRULE(this.scan) },
-      { ALT: () => this.SUBRULE(this.paren) },
-      { ALT: () => this.SUBRULE(this.use) },
-    ]);
-    this.MANY2(() => this.SUBRULE(this.postfix));
-  });
-
-  private readonly use: Rule = this.RULE('use', () => {
-    this.CONSUME(t.Name);
-    this.OPTION(() => this.SUBRULE(this.args));
-    this.OPTION2({ GATE: () => !this.plain, DEF: () => this.SUBRULE(this.settings) });
-    this.OPTION3(() => {
-      this.CONSUME(t.As);
-      this.CONSUME2(t.Name, { LABEL: 'Label' });
-      this.OPTION4(() => this.CONSUME(t.Again));
-    });
-  });
-
-  readonly args: Rule = this.RULE('args', () => {
-    this.list('args', t.parens, () => this.SUBRULE(this.argument), () => this.SUBRULE2(this.argument));
-  });
-
-  private readonly argument: Rule = this.RULE('argument', () => {
-    this.OPTION(() => { this.CONSUME(t.AnyWord); this.CONSUME(t.Colon); });
-    this.SUBRULE(this.expr);
-  });
-
-  readonly paren: Rule = this.RULE('paren', () => {
-    this.group('paren', t.parens, () => {
-      this.SUBRULE(this.expr);
-      this.MANY({ GATE: () => this.LA(2).tokenType !== t.RightParen, DEF: () => { this.CONSUME(t.Comma); this.SUBRULE2(this.expr); } });
-      this.OPTION(() => this.CONSUME2(t.Comma));
-    });
-  });
-
-  private readonly fill: Rule = this.RULE('fill', () => {
-    this.OR([{ ALT: () => this.CONSUME(t.Zeros) }, { ALT: () => this.CONSUME(t.Ones) }]);
-    this.SUBRULE(this.sizes);
-  });
-
-  readonly sizes: Rule = this.RULE('sizes', () => {
-    this.list('sizes', t.brackets, () => this.SUBRULE(this.expr), () => this.SUBRULE2(this.expr));
-  });
-
-  private readonly postfix: Rule = this.RULE('postfix', () => {
-    this.OR([
-      { ALT: () => { this.CONSUME(t.Dot); this.CONSUME(t.AnyWord); } },
-      { ALT: () => this.SUBRULE(this.index) },
-    ]);
-  });
-
-  readonly index: Rule = this.RULE('index', () => {
-    this.list('index', t.brackets, () => this.SUBRULE(this.indexItem), () => this.SUBRULE2(this.indexItem));
-  });
-
-  private readonly indexItem: Rule = this.RULE('indexItem', () => {
-    this.OR([
-      { ALT: () => this.CONSUME(t.Rest) },
-      { ALT: () => { this.SUBRULE(this.expr, { LABEL: 'from' }); this.OPTION(() => this.SUBRULE(this.sliceEnd)); } },
-      { ALT: () => this.SUBRULE2(this.sliceEnd) },
-    ]);
-  });
-
-  private readonly sliceEnd: Rule = this.RULE('sliceEnd', () => {
-    this.CONSUME(t.Colon);
-    this.OPTION(() => this.SUBRULE(this.expr, { LABEL: 'to' }));
-    this.OPTION2(() => { this.CONSUME2(t.Colon); this.OPTION3(() => this.SUBRULE2(this.expr, { LABEL: 'step' })); });
-  });
-
-  private readonly scan: Rule = this.RULE('scan', () => {
-    this.CONSUME(t.Scan);
-    this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => this.CONSUME(t.Name) });
-    this.CONSUME(t.Over);
-    this.AT_LEAST_ONE_SEP2({ SEP: t.Comma, DEF: () => this.SUBRULE(this.expr) });
-    this.CONSUME(t.Axis);
-    this.SUBRULE(this.axisNumber);
-    this.OPTION(() => this.CONSUME(t.Reverse));
-    this.CONSUME(t.With);
-    this.AT_LEAST_ONE_SEP3({ SEP: t.Comma, DEF: () => this.SUBRULE(this.carry) });
-    this.SUBRULE(this.body);
-  });
-
-  private readonly axisNumber: Rule = this.RULE('axisNumber', () => {
-    this.OPTION(() => this.CONSUME(t.Minus));
-    this.CONSUME(t.NumberLiteral);
-  });
-
-  private readonly carry: Rule = this.RULE('carry', () => {
-    this.CONSUME(t.Name);
-    this.CONSUME(t.Equals);
-    this.within(true, () => this.SUBRULE(this.expr));
-  });
-
-  /** `a, b, c` in brackets, with an optional comma at the end; may be empty. */
-  private list(rule: GroupRule, brackets: t.Brackets, first: () => unknown, more: () => unknown): void {
-    this.group(rule, brackets, () => this.OPTION7(() => {
-      first();
-      this.MANY7({ GATE: () => this.LA(2).tokenType !== brackets.close, DEF: () => { this.CONSUME7(t.Comma); more(); } });
-      this.OPTION8(() => this.CONSUME8(t.Comma));
-    }));
-  }
-
-  /** What stands in brackets, or the token that holds its place until it is read by itself. */
-  private group(rule: GroupRule, brackets: t.Brackets, content: () => unknown): void {
-    this.OR9([
-      { ALT: () => {
-        this.CONSUME9(brackets.open);
-        this.within(false, content);
-        this.CONSUME9(brackets.close);
-      } },
-      { ALT: () => {
-        const token = this.CONSUME9(brackets.folded);
-        this.ACTION(() => { this.folded.push({ rule, token }); });
-      } },
-    ]);
-  }
-
-  private within(plain: boolean, rule: () => unknown): void {
-    const before = this.plain;
-    this.plain = plain;
-    try { rule(); } finally { this.plain = before; }
-  }
-
-  constructor(errorMessageProvider: IParserErrorMessageProvider) {
-    super([...t.tokens], { recoveryEnabled: true, maxLookahead: 2, nodeLocationTracking: 'full', errorMessageProvider });
+  constructor() {
+    super();
     this.performSelfAnalysis();
   }
 
@@ -421,25 +248,9 @@ class BnnParser extends CstParser {
 }
 
 let parser: BnnParser | undefined;
-let errorsSeen = 0;
-
-function counted(e: Expectation): string {
-  errorsSeen++;
-  if (errorsSeen > maximumErrors) throw new TooManyErrors();
-  return say(e);
-}
-
-const provider: IParserErrorMessageProvider = {
-  buildMismatchTokenMessage: ({ expected, ruleName }) => counted({ rule: ruleName, expected: [expected.name] }),
-  buildNotAllInputParsedMessage: ({ ruleName }) => counted({ rule: ruleName, expected: [] }),
-  buildNoViableAltMessage: ({ expectedPathsPerAlt, ruleName }) =>
-    counted({ rule: ruleName, expected: [...new Set(expectedPathsPerAlt.flatMap(alt => alt.flatMap(path => path[0] ? [path[0].name] : [])))] }),
-  buildEarlyExitMessage: ({ expectedIterationPaths, ruleName }) =>
-    counted({ rule: ruleName, expected: [...new Set(expectedIterationPaths.flatMap(path => path[0] ? [path[0].name] : []))] }),
-};
 
 /** The parser is made on first use, once: its analysis of itself costs more than reading a file. */
 export function theParser(): BnnParser {
-  errorsSeen = 0;
-  return parser ??= new BnnParser(provider);
+  countErrorsAnew();
+  return parser ??= new BnnParser();
 }

@@ -6,7 +6,8 @@
 import type { CstNode, ILexingError, IRecognitionException, IToken } from 'chevrotain';
 import { InternalError } from '../compiler/diagnostics.ts';
 import type { ProgramCstNode } from './cst.ts';
-import { theParser, TooManyErrors, type GroupRule } from './parser.ts';
+import { TooManyErrors, type GroupRule } from './parser-base.ts';
+import { theParser } from './parser.ts';
 import { bracketsOf, lexer, type Brackets } from './tokens.ts';
 
 /** Deeper nesting is an error: every later stage may recurse over a tree of this depth. */

@@ -4,7 +4,7 @@
  */
 import type { IRecognitionException, IToken } from 'chevrotain';
 import { maximumDepth, type Reading } from '../../grammar/read.ts';
-import type { Expectation } from '../../grammar/parser.ts';
+import type { Expectation } from '../../grammar/parser-base.ts';
 import { bracketsOf, itemWords, mistakeOf, Name, statementWords } from '../../grammar/tokens.ts';
 import { InternalError, type Diagnostic } from '../diagnostics.ts';
 import { rangeOf } from './build-context.ts';
