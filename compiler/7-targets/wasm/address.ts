@@ -134,7 +134,9 @@ function moved(s: Scope, frame: Frame, key: string, outer: Local, t: Term): Loca
   const l = newLocal(s, s.b.i32);
   const inner = s.frame;
   s.frame = parent;
-  put(s, parent, l, s.m.i32.add(get(s, outer), times(s, multiplySizes(t.coefficient, 4), axis.start())));
+  const bytes = multiplySizes(t.coefficient, 4);
+  const start = axis.from === 0 ? undefined : typeof axis.from === 'number' ? sizeNode(s, multiplySizes(bytes, axis.from)) : times(s, bytes, get(s, axis.from));
+  put(s, parent, l, start === undefined ? get(s, outer) : s.m.i32.add(get(s, outer), start));
   const step = multiplySizes(t.coefficient, 4 * axis.step);
   const by = sizeNode(s, step);
   s.frame = inner;

@@ -33,6 +33,7 @@ export function printWasm(schedule: Schedule): Uint8Array {
     m.setFeatures(features);
     m.setMemory(1, 65536, null, [], false);
     m.addMemoryImport('0', 'env', 'memory', false);
+    let spilled = 0;
     const windows = new Map<'normal' | 'uniform', number>();
     const scratch = Math.ceil((4 * (schedule.record.length + schedule.buffers.length)) / 64) * 64;
     const memory: Memory = {
@@ -46,6 +47,7 @@ export function printWasm(schedule: Schedule): Uint8Array {
         }
         return name;
       },
+      scratch: bytes => { spilled = Math.max(spilled, bytes); return scratch + 2 * windowBytes; },
     };
     schedule.kernels.forEach((kernel, i) => { addKernel(m, `kernel ${i}`, kernel, memory); });
     for (const program of schedule.programs) {
@@ -55,7 +57,7 @@ export function printWasm(schedule: Schedule): Uint8Array {
       m.addFunction(`program ${program.name}`, binaryen.none, binaryen.none, Array.from({ length: labels.locals }, () => binaryen.i32), body);
       m.addFunctionExport(`program ${program.name}`, program.name);
     }
-    m.addGlobal('scratchBytes', binaryen.i32, false, m.i32.const(windowBytes * windows.size));
+    m.addGlobal('scratchBytes', binaryen.i32, false, m.i32.const(spilled > 0 ? 2 * windowBytes + spilled : windowBytes * windows.size));
     m.addGlobalExport('scratchBytes', 'scratchBytes');
     m.runPasses(passes);
     return m.emitBinary();

@@ -41,7 +41,7 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
     const before = grid.at(-2);
     const consider = (fixed: Roles): void => {
       const roles = [...fixed.values()].some(r => r.kind === 'lanes') ? fixed : inside(work, new Set(grid), fixed, mayRepeat);
-      const cost = costOf(work, none, roles, mayRepeat) * (1 + sizeOf(work, none, roles, mayRepeat) / 4000);
+      const cost = costOf(work, none, roles, mayRepeat) * (1 + sizeOf(work, none, roles, mayRepeat) / long);
       if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat }, cost };
     };
     consider(new Map());
@@ -69,6 +69,9 @@ function orders(axes: readonly Axis[]): readonly (readonly Axis[])[] {
   for (const b of axes) for (const a of axes) if (a !== b && axes.indexOf(a) < axes.indexOf(b)) out.push([...axes.filter(x => x !== a && x !== b), a, b]);
   return out.reverse();
 }
+
+/** Code of this many instructions counts as twice the time. */
+const long = 1000;
 
 // ── what it costs ─────────────────────────────────────────────────────────────────────────────
 
@@ -117,7 +120,9 @@ function foldCost(w: Work, tile: Tile, role: Role | undefined, extent: number, r
 /** Instructions as they stand in the code. */
 function sizeOf(w: Work, tile: Tile, roles: Roles, mayRepeat: boolean): number {
   let size = 0;
-  for (const item of w.items) size += times(tile, item.mask);
+  // what follows a fold stands in the code once (`end.ts`)
+  const isOnce = w.loops.some(l => l.loop.kind === 'fold');
+  for (const item of w.items) size += isOnce ? 1 : times(tile, item.mask);
   for (const child of w.loops) {
     const role = roles.get(child.loop);
     const extent = child.loop.axis.extent;
@@ -150,7 +155,7 @@ function inside(work: Work, grid: ReadonlySet<Stmt>, fixed: Roles, mayRepeat: bo
       visit(child, inner);
       const deeper = new Map(roles);
       const options = [deeper, ...tries.map(t => new Map([...before, ...t]))];
-      const costs = options.map(o => loopCost(child, tile, o, mayRepeat));
+      const costs = options.map(o => loopCost(child, tile, o, mayRepeat) * (1 + sizeOf({ ...child, items: [], loops: [child] }, tile, o, mayRepeat) / long));
       const chosen = options[costs.indexOf(Math.min(...costs))] ?? deeper;
       roles.clear();
       for (const [s, r] of chosen) roles.set(s, r);

@@ -4,7 +4,6 @@
  */
 import type binaryen from 'binaryen';
 import type { Condition, Expr, Index } from '../../6-kernels/kernel.ts';
-import { childrenOf } from '../../6-kernels/map.ts';
 import type { ScalarType } from '../../ops/names.ts';
 import type { Module, Node } from './spellings.ts';
 
@@ -21,7 +20,7 @@ export interface Frame {
   /** What was computed here and does not change until the frame is closed. */
   readonly cache: Map<string, Local>;
   /** For a loop: the axis it runs over and where it starts. */
-  readonly axis?: { readonly name: string; readonly start: () => Node; /** Added each turn; undefined when the last step may be shorter. */ readonly step: number | undefined };
+  readonly axis?: { readonly name: string; readonly from: number | Local; /** Added each turn; undefined when the last step may be shorter. */ readonly step: number | undefined };
   /** Its body may not run at all: nothing is read before it on its behalf. */
   readonly mayBeEmpty: boolean;
 }
@@ -75,6 +74,8 @@ export interface Memory {
   readonly bufferWord: (name: string) => number;
   /** The name of the function that gives noise of a family: see `noise.ts`. */
   readonly noise: (family: 'normal' | 'uniform') => string;
+  /** The address of so many bytes of scratch, the same for all who ask. */
+  readonly scratch: (bytes: number) => number;
 }
 
 /** Everything that the writer of one function knows. */
@@ -175,6 +176,20 @@ export const sharers = (s: Scope, deps: ReadonlySet<string>): number => s.region
 
 export const valueType = (s: Scope, type: ScalarType, inLanes: boolean): binaryen.Type => (inLanes ? s.b.v128 : type === 'f32' ? s.b.f32 : s.b.i32);
 
+/** Visits the expressions right inside an expression, values inside its indices included. */
+export function eachChild(e: Expr, f: (child: Expr) => void): void {
+  const index = (i: Index): void => { for (const { atom } of i.terms) { if (atom.kind === 'value') f(atom.value); else if (atom.kind !== 'axis') index(atom.index); } };
+  const guard = (g: readonly Condition[] | undefined): void => { for (const c of g ?? []) index(c.index); };
+  switch (e.kind) {
+    case 'op': for (const a of e.args) f(a); break;
+    case 'load': index(e.offset); guard(e.guard); break;
+    case 'index': index(e.index); break;
+    case 'inside': guard(e.guard); break;
+    case 'noise': index(e.sample); index(e.element); break;
+    case 'lit': case 'ref': case 'scalar': break;
+  }
+}
+
 // ── what expressions need ─────────────────────────────────────────────────────────────────────
 
 export function needsOf(s: Scope, e: Expr): Needs {
@@ -199,13 +214,13 @@ export function needsOf(s: Scope, e: Expr): Needs {
     case 'noise': index(e.sample); index(e.element); break;
     case 'lit': case 'scalar': case 'op': break;
   }
-  for (const c of childrenOf(e)) {
+  eachChild(e, c => {
     const n = needsOf(s, c);
     n.deps.forEach(d => deps.add(d));
     depth = Math.max(depth, n.depth);
     reads ||= n.reads;
     moves ||= n.moves;
-  }
+  });
   if (moves) depth = s.frame.depth;
   if (reads) for (let f: Frame | undefined = s.frame; f && f.depth > depth; f = f.parent) if (f.mayBeEmpty) { depth = f.depth; break; }
   const made = { deps, depth, reads, moves };

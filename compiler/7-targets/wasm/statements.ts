@@ -3,21 +3,21 @@
  * of locals, one for each element of the tile that it differs at, and every loop as one loop that serves them all.
  */
 import { InternalError } from '../../diagnostics.ts';
-import { childrenOf } from '../../6-kernels/map.ts';
 import { strideAlong } from '../../6-kernels/index.ts';
 import type { Axis, Carry, Expr, Fold, Stmt } from '../../6-kernels/kernel.ts';
 import { address, extentNode } from './address.ts';
 import type { Plan, Role } from './plan.ts';
-import { empty, get, inFrame, needsOf, newLocal, positions, projection, put, valueType } from './scope.ts';
+import { eachChild, empty, get, inFrame, needsOf, newLocal, positions, projection, put, valueType } from './scope.ts';
 import type { Binding, Local, Position, Region, Scope } from './scope.ts';
-import { laneConst } from './spellings.ts';
+import { writeEnd } from './end.ts';
 import type { Node } from './spellings.ts';
-import { held, value, wideValue } from './values.ts';
+import { held, value, wideLiteral, wideValue } from './values.ts';
 
 /** Writes statements into the open frame. */
 export function writeBlock(s: Scope, body: readonly Stmt[], plan: Plan): void {
-  for (const stmt of body) {
+  for (const [i, stmt] of body.entries()) {
     s.shared = new Map();
+    if (i > 0 && isLoop(body[i - 1]) && writeEnd(s, body.slice(i), plan)) return;
     switch (stmt.kind) {
       case 'let': writeLet(s, stmt.name, stmt.value); break;
       case 'store': writeStore(s, stmt); break;
@@ -27,8 +27,11 @@ export function writeBlock(s: Scope, body: readonly Stmt[], plan: Plan): void {
   }
 }
 
+const isLoop = (stmt: Stmt | undefined): boolean => stmt?.kind === 'fold' || stmt?.kind === 'map';
+
 function writeLet(s: Scope, name: string, e: Expr): void {
   const deps = needsOf(s, e).deps;
+  const isBound = s.names.has(name);
   const isTrivial = e.kind === 'lit' || e.kind === 'scalar';
   const lane = s.region.lane !== undefined && deps.has(s.region.lane) ? s.region.lane : undefined;
   const locals = new Map<string, Local>();
@@ -41,7 +44,7 @@ function writeLet(s: Scope, name: string, e: Expr): void {
     }
   }
   s.names.set(name, { type: e.type, deps, keys: deps, locals, depth, lane, ...(isTrivial ? { alias: e } : {}) });
-  s.needs = new Map();
+  if (isBound) s.needs = new Map();
 }
 
 function writeStore(s: Scope, stmt: Stmt & { readonly kind: 'store' }): void {
@@ -72,14 +75,14 @@ function writeStore(s: Scope, stmt: Stmt & { readonly kind: 'store' }): void {
 
 // ── loops ─────────────────────────────────────────────────────────────────────────────────────
 
-type Bound = number | Local;
+export type Bound = number | Local;
 const boundNode = (s: Scope, b: Bound): Node => (typeof b === 'number' ? s.m.i32.const(b) : get(s, b));
 
 /**
  * A loop from `from` up to `to`, `step` at a time: whole steps only. With `clamp` the last step starts at `to - step` even if
  * that is shorter, and what lies in both is computed twice. A loop of one literal turn is no loop.
  */
-function writeLoop(s: Scope, axis: string, from: Bound, to: Bound, step: number, options: { readonly clamp?: boolean; readonly multiple?: number; readonly mayBeEmpty?: boolean }, body: () => void): void {
+export function writeLoop(s: Scope, axis: string, from: Bound, to: Bound, step: number, options: { readonly clamp?: boolean; readonly multiple?: number; readonly mayBeEmpty?: boolean; /** There is at least one turn. */ readonly isSure?: boolean }, body: () => void): void {
   const outer = s.axes.get(axis);
   const restore = (): void => { if (outer) s.axes.set(axis, outer); else s.axes.delete(axis); };
   if (typeof from === 'number' && typeof to === 'number') {
@@ -98,7 +101,7 @@ function writeLoop(s: Scope, axis: string, from: Bound, to: Bound, step: number,
   const end: Bound = typeof from === 'number' && typeof to === 'number' ? to - ((to - from) % step) : to;
   const [last, previous] = clamp ? [newLocal(s, s.b.i32), newLocal(s, s.b.i32)] : [counter, counter];
   const frame = inFrame(s, {
-    axis: { name: axis, start: () => boundNode(s, from), step: clamp ? undefined : step }, mayBeEmpty: options.mayBeEmpty ?? false,
+    axis: { name: axis, from, step: clamp ? undefined : step }, mayBeEmpty: options.mayBeEmpty ?? false,
   }, () => { s.axes.set(axis, { frame: s.frame, counter, base: 0, multiple: options.multiple ?? (from === 0 ? step : typeof from === 'number' ? gcd(from, step) : 1) }); body(); });
   restore();
   const { m } = s;
@@ -116,12 +119,12 @@ function writeLoop(s: Scope, axis: string, from: Bound, to: Bound, step: number,
     ...(clamp ? [m.local.set(last.index, m.i32.sub(boundNode(s, to), m.i32.const(step)))] : []),
     m.loop(label, m.block(null, [...frame.out, ...frame.after, ...next])),
   ]);
-  const isSure = typeof from === 'number' && typeof to === 'number' || clamp;
+  const isSure = (typeof from === 'number' && typeof to === 'number') || clamp || options.isSure === true;
   s.frame.out.push(isSure ? loop : m.if(m.i32.lt_s(boundNode(s, from), boundNode(s, end)), loop));
 }
 
 /** Runs `body` in another region. */
-function inRegion(s: Scope, region: Region, body: () => void): void {
+export function inRegion(s: Scope, region: Region, body: () => void): void {
   const outer = s.region;
   s.region = region;
   body();
@@ -169,7 +172,7 @@ function writeMap(s: Scope, stmt: Stmt & { readonly kind: 'map' }, plan: Plan): 
   if (vectors !== tiles) loop(tiles, vectors, 1, 4);
   loop(vectors, all, 1, 1);
 }
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+export const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
 // ── folds ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -247,7 +250,11 @@ function writeNext(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>):
   s.frame.out.push(...later);
   s.shared = new Map();
 }
-const mentions = (e: Expr, names: ReadonlySet<string>): boolean => (e.kind === 'ref' && names.has(e.name)) || childrenOf(e).some(c => mentions(c, names));
+function mentions(e: Expr, names: ReadonlySet<string>): boolean {
+  let found = e.kind === 'ref' && names.has(e.name);
+  if (!found) eachChild(e, c => { found ||= mentions(c, names); });
+  return found;
+}
 
 function bindAfter(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>): void {
   for (const [name, b] of carries) s.names.set(name, { ...b, deps: new Set([...b.deps].filter(a => a !== fold.axis.name)), depth: s.frame.depth });
@@ -305,7 +312,7 @@ function writeWideFold(s: Scope, fold: Fold, role: Role, plan: Plan): void {
   if (end !== 0) {
     const along = new Map([...deps].map(([n, d]) => [n, new Set([...d, axis])]));
     inRegion(s, { lane: axis, sides: [...outer.sides, { axis, count: role.count, step: 4 }], turns: outer.turns }, () => {
-      const parts = bindCarries(s, fold, along, axis, c => laneConst(s.m, 'f32', neutral[combine[fold.carries.indexOf(c)] ?? 'add']));
+      const parts = bindCarries(s, fold, along, axis, c => wideLiteral(s, 'f32', neutral[combine[fold.carries.indexOf(c)] ?? 'add']));
       const body = (): void => {
         for (const [name, b] of parts) s.names.set(name, { ...b, depth: s.frame.depth });
         s.needs = new Map();

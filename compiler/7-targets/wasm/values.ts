@@ -31,7 +31,7 @@ export function value(s: Scope, e: Expr, p: Position): Node {
 /** An expression at a position as four values, equal ones if it is not wide. */
 export function wideValue(s: Scope, e: Expr, p: Position): Node {
   if (isWide(s, e, p)) return value(s, e, p);
-  if (e.kind === 'lit') return laneConst(s.m, e.type, e.value);
+  if (e.kind === 'lit') return wideLiteral(s, e.type, e.value);
   const splat = (): Node => {
     // straight from memory into all lanes
     if (e.kind === 'load' && !e.guard?.length && !kept(s, e, p, 'one')) {
@@ -42,6 +42,12 @@ export function wideValue(s: Scope, e: Expr, p: Position): Node {
   };
   return kept(s, e, p, 'splat', splat) ?? splat();
 }
+/**
+ * Four times a literal, made before all loops: a v128.const takes 18 bytes of code and four instructions each time, a local two
+ * bytes and a register, or a load from the stack.
+ */
+export const wideLiteral = (s: Scope, type: ScalarType, x: number): Node =>
+  get(s, cached(s, s.top, `literal ${type} ${Object.is(x, -0) ? '-0' : x}`, s.b.v128, () => splatNode(s, type, literal(s, type, x))));
 const splatNode = (s: Scope, type: ScalarType, x: Node): Node =>
   (type === 'f32' ? s.m.f32x4.splat(x) : s.m.i32x4.splat(type === 'bool' ? s.m.i32.sub(s.m.i32.const(0), x) : x));
 
@@ -178,7 +184,7 @@ function wideAtom(s: Scope, atom: Index['terms'][number]['atom'], p: Position): 
     case 'axis': return fail('an axis is straight');
     case 'value': return wideValue(s, atom.value, p);
     case 'div': if (isPowerOfTwo(atom.by)) return s.m.i32x4.shr_s(wideIndex(s, atom.index, p), s.m.i32.const(Math.log2(atom.by))); break;
-    case 'mod': if (isPowerOfTwo(atom.by)) return s.m.v128.and(wideIndex(s, atom.index, p), laneConst(s.m, 'u32', atom.by - 1));
+    case 'mod': if (isPowerOfTwo(atom.by)) return s.m.v128.and(wideIndex(s, atom.index, p), wideLiteral(s, 'u32', atom.by - 1));
   }
   const index: Index = { constant: 0, terms: [{ coefficient: 1, atom }] };
   return assemble(s, 'u32', p, q => indexNode(s, index, q));
@@ -197,9 +203,9 @@ function scalarCondition(s: Scope, c: Condition, p: Position): Node {
 }
 function wideCondition(s: Scope, c: Condition, p: Position): Node {
   const top = below(c);
-  if (top !== undefined && top - c.from >= unbounded) return s.m.i32x4.ge_s(wideIndex(s, c.index, p), laneConst(s.m, 'u32', c.from));
+  if (top !== undefined && top - c.from >= unbounded) return s.m.i32x4.ge_s(wideIndex(s, c.index, p), wideLiteral(s, 'u32', c.from));
   const range = s.m.i32.sub(sizeNode(s, c.below), s.m.i32.const(c.from));
-  return s.m.i32x4.lt_u(wideIndex(s, { ...c.index, constant: c.index.constant - c.from }, p), top !== undefined ? laneConst(s.m, 'u32', top - c.from) : s.m.i32x4.splat(range));
+  return s.m.i32x4.lt_u(wideIndex(s, { ...c.index, constant: c.index.constant - c.from }, p), top !== undefined ? wideLiteral(s, 'u32', top - c.from) : s.m.i32x4.splat(range));
 }
 const conditions = new WeakMap<Condition, Expr>();
 /** One condition as an expression, so that it is hoisted like one. */
@@ -241,7 +247,7 @@ function wideLoad(s: Scope, e: Load, p: Position): Node {
   const stride = bends(s, e.offset, lane) ? undefined : literalStride(e.offset, lane);
   const guard = e.guard ?? [];
   const isUneven = guard.some(c => varies(s, c.index, lane));
-  const fill = (): Node => laneConst(s.m, e.type, e.fill ?? 0);
+  const fill = (): Node => wideLiteral(s, e.type, e.fill ?? 0);
   if (guard.length > 0 && !isUneven) return s.m.if(value(s, insideOf(guard), p), wholeLoad(s, e, p, stride, true), fill());
   if (guard.length === 0) return wholeLoad(s, e, p, stride, false);
   const each = (): Node => assemble(s, e.type, p, q => scalarLoad(s, e, q));

@@ -4,8 +4,8 @@
  */
 import { parts, strideAlong } from '../../6-kernels/index.ts';
 import type { Axis, Condition, Expr, Fold, Index, Stmt } from '../../6-kernels/kernel.ts';
-import { childrenOf } from '../../6-kernels/map.ts';
 import type { Op } from '../../ops/names.ts';
+import { eachChild } from './scope.ts';
 
 export interface Item {
   /** Axes it varies along, as bits. */
@@ -100,7 +100,7 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
   if (e.kind === 'ref') return names.get(e.name) ?? 0;
   if (e.kind === 'lit' || e.kind === 'scalar') return 0;
   let mask = 0;
-  for (const c of childrenOf(e)) mask |= visit(c, axes, names, items);
+  eachChild(e, c => { mask |= visit(c, axes, names, items); });
   switch (e.kind) {
     case 'op': {
       const literal = (e.op === 'max' || e.op === 'min') && e.args.some(a => a.kind === 'lit');
