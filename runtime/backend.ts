@@ -16,6 +16,8 @@ export interface Backend {
   write(buffer: string, data: ArrayLike<number>, at?: number): void;
   /** The first `count` elements of a buffer after all runs so far. */
   read(buffer: string, count: number): Promise<Float32Array>;
+  /** Like `read`, at once: only where a run is done when it returns. */
+  peek?(buffer: string, count: number): Float32Array;
   /** Runs a program with these scalars (`rows`, `samples`, `seedLo`, …). May return before the device is done; `read` waits. */
   run(program: string, scalars: Scalars): void;
   /** Bytes of the arena now. */

@@ -3,6 +3,8 @@
  * without its arithmetic: enough to lay out memory, move data, and run programs by name.
  */
 
+import type { OpenBackend } from './backend.ts';
+
 /** A run-time extent by name. */
 export type Dynamic = 'rows' | 'samples';
 /** `times · Π by`. */
@@ -65,6 +67,7 @@ export interface PlanManifest {
 
 /** What `boston.bnn.wasm.js` (or `.webgpu.js`, `.gpujs.js`) exports. */
 export interface TargetModule {
+  readonly open: OpenBackend;
   readonly target: 'wasm' | 'webgpu' | 'gpujs';
   readonly plan: PlanManifest;
   /** wasm: the module's bytes as base64. webgpu: WGSL, one text a kernel. gpujs: JavaScript, one function a kernel. */

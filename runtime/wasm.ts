@@ -47,6 +47,7 @@ export const open: OpenBackend = async (code, plan) => {
       const to = plan.buffers[index.get(buffer) ?? -1]?.type === 'u32' ? u32 : f32;
       to.set(data, at(buffer) + from);
     },
+    peek: (buffer, count) => f32.subarray(at(buffer), at(buffer) + count),
     read: (buffer, count) => Promise.resolve(f32.slice(at(buffer), at(buffer) + count)),
     run(program, scalars) {
       for (const name in scalars) {

@@ -40,6 +40,7 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
     const inner = grid.at(-1);
     const before = grid.at(-2);
     const consider = (fixed: Roles): void => {
+      const force = (globalThis as any).__force; if (force && [...fixed].map(([s, r]) => (s as any).axis.name + r.kind[0] + r.count).sort().join() + '/' + order.map(a => a.name).join('') !== force) return;
       const roles = [...fixed.values()].some(r => r.kind === 'lanes') ? fixed : inside(work, new Set(grid), fixed, mayRepeat);
       const cost = costOf(work, none, roles, mayRepeat) * (1 + sizeOf(work, none, roles, mayRepeat) / long);
       if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat }, cost };
@@ -54,7 +55,7 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
           for (const v of [1, 2, 3, 4]) if (4 * v <= nominalOf(lanes.axis.extent)) consider(new Map<Stmt, Role>([[lanes, { kind: 'lanes', count: v }], ...row]));
         }
         // lanes further in, a tile of positions around them
-        if (lanes) for (const q of rowCounts(lanes).filter(c => c <= 2)) if (q * r > 1) consider(new Map<Stmt, Role>([...(q > 1 ? [[lanes, { kind: 'rows', count: q }] as const] : []), ...row]));
+        if (lanes) for (const q of rowCounts(lanes)) if (q * r > 1) consider(new Map<Stmt, Role>([...(q > 1 ? [[lanes, { kind: 'rows', count: q }] as const] : []), ...row]));
       }
     }
   }
@@ -66,7 +67,7 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
 function orders(axes: readonly Axis[]): readonly (readonly Axis[])[] {
   if (axes.length < 2) return [axes];
   const out: (readonly Axis[])[] = [];
-  for (const b of axes) for (const a of axes) if (a !== b && axes.indexOf(a) < axes.indexOf(b)) out.push([...axes.filter(x => x !== a && x !== b), a, b]);
+  for (const b of axes) for (const a of axes) if (a !== b) out.push([...axes.filter(x => x !== a && x !== b), a, b]);
   return out.reverse();
 }
 
@@ -174,7 +175,7 @@ function withTurns(work: Work, roles: Roles): Roles {
       const { loop } = child;
       if (loop.kind !== 'fold' || out.has(loop) || loop.bounds || typeof loop.axis.extent !== 'number' || child.loops.length > 0 || child.items.length > 12) continue;
       const e = loop.axis.extent;
-      const count = e <= 4 ? e : [4, 2].find(n => e % n === 0) ?? 1;
+      const count = (globalThis as any).__turns ? (globalThis as any).__turns : e <= 4 ? e : [4, 2].find(n => e % n === 0) ?? 1;
       if (count > 1) out.set(loop, { kind: 'turns', count });
     }
   };

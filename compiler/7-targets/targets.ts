@@ -1,0 +1,10 @@
+/** All targets, by name, in the order in which an app tries them. */
+import type { Target, TargetName } from './target.ts';
+
+/** Loaded when asked for: WebAssembly's emitter alone takes a tenth of a second. */
+export const targets: Readonly<Record<TargetName, () => Promise<Target>>> = {
+  webgpu: async () => (await import('./wgsl.ts')).webgpu,
+  wasm: async () => (await import('./wasm/index.ts')).wasm,
+  gpujs: async () => (await import('./gpujs.ts')).gpujs,
+};
+export const targetNames = Object.keys(targets) as readonly TargetName[]; // keys of a Record<TargetName, …>

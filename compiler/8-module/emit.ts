@@ -1,0 +1,52 @@
+/** Code -> files: the module, its types, and one file a target when there are several. */
+import Handlebars from 'handlebars';
+import type { Model, Port } from '../2-check/model.ts';
+import type { PlanManifest } from '../../runtime/manifest.ts';
+import type { TargetName } from '../7-targets/target.ts';
+import { version } from '../version.ts';
+import { manifestOf } from './manifest.ts';
+import { moduleTemplate, targetTemplate, typesTemplate } from './templates.ts';
+
+/** A model with its plan and code for each target. */
+export interface Compiled { readonly model: Model; readonly targets: readonly { readonly name: TargetName; readonly plan: PlanManifest; readonly code: Uint8Array | readonly string[] }[] }
+export interface File { readonly name: string; readonly text: string }
+
+/** JSON that is safe inside a script: no line separators, no end of a script tag. */
+const json = (value: unknown): string => JSON.stringify(value).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029').replaceAll('</', '<\\/');
+const handlebars = Handlebars.create();
+handlebars.registerHelper('json', json);
+const options = { noEscape: true, strict: true, knownHelpersOnly: true, knownHelpers: { json: true } } as const;
+const render = (template: string, view: object): string => handlebars.compile(template, options)(view);
+
+/** @param base `boston.bnn`: the files are `boston.bnn.js`, `boston.bnn.d.ts`, and `boston.bnn.wasm.js` … */
+export function emit(base: string, compiled: readonly Compiled[]): readonly File[] {
+  const names = compiled[0]?.targets.map(t => t.name) ?? [];
+  const single = names.length === 1;
+  const alias = (target: string): string => `${target}Backend`;
+  const models = compiled.map(c => ({
+    name: c.model.name, manifest: manifestOf(c.model),
+    targets: c.targets.map(t => ({ target: t.name, inline: single, alias: alias(t.name), plan: t.plan, code: codeOf(t.code), file: `./${base}.${t.name}.js`, model: c.model.name })),
+  }));
+  return [
+    { name: `${base}.js`, text: render(moduleTemplate, { version, inline: single ? names.map(target => ({ target, alias: alias(target) })) : [], models }) },
+    { name: `${base}.d.ts`, text: render(typesTemplate, { version, models: compiled.map(c => typesOf(c.model)) }) },
+    ...(single ? [] : names.map(target => ({
+      name: `${base}.${target}.js`,
+      text: render(targetTemplate, { version, target, models: compiled.flatMap(c => c.targets.filter(t => t.name === target).map(t => ({ name: c.model.name, target, plan: t.plan, code: codeOf(t.code) }))) }),
+    }))),
+  ];
+}
+const codeOf = (code: Uint8Array | readonly string[]): string | readonly string[] => (code instanceof Uint8Array ? Buffer.from(code).toString('base64') : code);
+
+/** A documentation comment's text: it can't end the comment. */
+const comment = (text: string | undefined): string | false => (text === undefined ? false : text.replaceAll('*/', '*\u200b/').split('\n').join('\n * '));
+const union = (names: readonly string[]): string => (names.length === 0 ? 'never' : names.map(n => json(n)).join(' | '));
+
+function typesOf(model: Model): object {
+  const m = manifestOf(model);
+  const port = (p: Port): object => ({ name: p.name, rank: p.shape.length, doc: comment(p.doc), shape: `[${p.shape.join(', ')}]${p.type === 'class' ? ` of whole numbers below ${p.classes}` : ''}` });
+  return {
+    name: model.name, doc: comment(model.doc), inputs: model.inputs.map(port), targets: model.targets.map(port),
+    outputs: union(m.outputs.map(o => o.name)), parameters: union(m.parameters.map(p => p.path)), weights: union(m.weights.map(w => w.path)),
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * The pipeline, one call a stage: read this first.
+ *
+ *   text -> Program -> Model -> Graph with weights -> Graph of programs -> Schedule of kernels -> code -> files
+ */
+import type { Program } from './1-syntax/ast.ts';
+import { parse } from './1-syntax/parse.ts';
+import { check } from './2-check/check.ts';
+import type { Model } from './2-check/model.ts';
+import { programsOf } from './4-diff/programs.ts';
+import { schedule } from './5-schedule/plan.ts';
+import type { Schedule } from './5-schedule/schedule.ts';
+import { targets } from './7-targets/targets.ts';
+import type { TargetName } from './7-targets/target.ts';
+import { emit } from './8-module/emit.ts';
+import type { Compiled as Emitted, File } from './8-module/emit.ts';
+import { planOf } from './8-module/manifest.ts';
+import type { Diagnostic } from './diagnostics.ts';
+import { library } from './library.ts';
+
+export interface CompileOptions {
+  /** The file's name, for messages; the generated files are called after its last part. */
+  readonly file: string;
+  readonly targets: readonly TargetName[];
+  /** Arguments of models: `Mlp.hidden` -> 256. */
+  readonly set?: Readonly<Record<string, number | boolean>>;
+}
+export interface CompiledModel { readonly model: Model; readonly schedules: Readonly<Partial<Record<TargetName, Schedule>>> }
+export interface Compilation { readonly files: readonly File[]; readonly warnings: readonly Diagnostic[]; readonly models: readonly CompiledModel[] }
+
+/** Parses and checks a text. Throws CompileError with all that is wrong. */
+export function checkText(source: string, { file, set }: Pick<CompileOptions, 'file' | 'set'>): { readonly program: Program; readonly models: readonly Model[]; readonly warnings: readonly Diagnostic[] } {
+  const program = parse(source, file);
+  const { models, warnings } = check(program, { library: library(), ...(set ? { set } : {}) });
+  return { program, models, warnings };
+}
+
+/** Compiles a text to files. Throws CompileError with all that is wrong in it. */
+export async function compile(source: string, options: CompileOptions): Promise<Compilation> {
+  const { models, warnings } = checkText(source, options);
+  const printers = await Promise.all(options.targets.map(name => targets[name]()));
+  const compiled: { readonly emitted: Emitted; readonly model: CompiledModel }[] = models.map(model => {
+    const { programs } = programsOf(model);
+    const scheduled = printers.map(target => ({ target, cut: schedule(programs, target.capabilities) }));
+    return {
+      emitted: { model, targets: scheduled.map(({ target, cut }) => ({ name: target.name, plan: planOf(cut), code: target.print(cut) })) },
+      model: { model, schedules: Object.fromEntries(scheduled.map(({ target, cut }) => [target.name, cut])) },
+    };
+  });
+  const base = options.file.split(/[\\/]/).at(-1) ?? options.file;
+  return { files: emit(base, compiled.map(c => c.emitted)), warnings, models: compiled.map(c => c.model) };
+}

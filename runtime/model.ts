@@ -1,0 +1,251 @@
+/** The model that an app holds. Each call checks what it is given before it touches anything, then waits for its turn. */
+import type { Backend, BackendOptions } from './backend.ts';
+import { fail } from './errors.ts';
+import { evaluateOn, fit } from './fit.ts';
+import type { ModelManifest, OutputManifest, TargetModule } from './manifest.ts';
+import { purposes } from './noise.ts';
+import { Prediction } from './prediction.ts';
+import { readSafetensors, writeSafetensors } from './safetensors.ts';
+import { alive, changeable, checkSeed, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, recover, reserve, resetMoments, result, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
+import type { Draws, State } from './state.ts';
+import { toBatch } from './tensors.ts';
+import type { FlatTensor, Rows, Tensor, TensorLike } from './tensors.ts';
+import type { BackendName, CreateOptions, ElboOptions, Model, ModelClass, ModelTypes, Optimizer, PredictOptions, StepOptions } from './types.ts';
+
+/** The number of the line between a module and this runtime. */
+export const abi = 1;
+const order: readonly BackendName[] = ['webgpu', 'wasm', 'gpujs'];
+type Targets = Readonly<Partial<Record<BackendName, () => Promise<TargetModule>>>>;
+type Data = Readonly<Record<string, TensorLike>>;
+/** Steps between the copies that `step` can go back to. */
+const copyEvery = 256;
+
+/** What a generated module calls: its manifest, and how to get its plan and code for each target. */
+export function defineModel<T extends ModelTypes>(manifest: ModelManifest, targets: Targets): ModelClass<T> {
+  if (manifest.abi !== abi) fail('Version', `this module was made for runtime ${manifest.abi}, and this is runtime ${abi}: compile it again with this version of bnnc`);
+  const create = async (options: CreateOptions = {}): Promise<Model<T>> => {
+    const seed = options.seed === undefined ? Math.floor(Math.random() * 2 ** 53) : checkSeed(options.seed);
+    const backend = await openBackend(manifest, targets, options);
+    const s: State = { manifest, backend, seed, steps: 0, epochs: 0, calls: 0, frozen: false, fitting: false, disposed: false, optimizer: defaultOptimizer, capacity: { rows: 1, samples: 1 }, queue: Promise.resolve(), snapshot: new Map() };
+    backend.reserve(1, 1);
+    backend.run('init', scalarsOf(s, { purpose: purposes.init, seed, count: 0 }, 1, 1));
+    await takeSnapshot(s);
+    return instance<T>(s);
+  };
+  return {
+    kl: Object.fromEntries(manifest.weights.map(w => [w.path, w.kl])) as ModelClass<T>['kl'], // the manifest and the types are made from one model
+    create,
+    async load(bytes, options = {}) {
+      const { tensors, metadata } = readSafetensors(bytes);
+      checkCheckpoint(manifest, tensors, metadata);
+      const number = (key: string): number => { const n = Number(metadata[key]); return Number.isSafeInteger(n) && n >= 0 ? n : fail('Checkpoint', `this checkpoint has no '${key}'`); };
+      const seed = number('seed');
+      const [steps, epochs, calls] = [number('steps'), number('epochs'), number('calls')];
+      const model = await create({ ...options, seed });
+      const s = states.get(model) ?? fail('Backend', 'no state');
+      for (const b of persistent(s)) { const t = tensors.get(b.name); if (t) s.backend.write(b.name, t.data); }
+      Object.assign(s, { steps, epochs, calls, frozen: metadata['frozen'] === 'true', optimizer: JSON.parse(metadata['optimizer'] ?? 'null') as Optimizer | null ?? defaultOptimizer }); // written by `save`
+      await takeSnapshot(s);
+      return model;
+    },
+  };
+}
+
+async function openBackend(manifest: ModelManifest, targets: Targets, options: CreateOptions): Promise<Backend> {
+  const has = order.filter(n => targets[n]);
+  const wanted = options.backend ?? 'auto';
+  if (wanted !== 'auto' && !has.includes(wanted)) return fail('Backend', `${manifest.name} has no backend '${String(wanted)}': it was compiled for ${has.join(', ')}`);
+  const reasons: string[] = [];
+  for (const name of wanted === 'auto' ? has : [wanted]) {
+    const get = targets[name];
+    if (!get) continue;
+    try {
+      const target = await get();
+      const given: BackendOptions = { ...(options.device === undefined ? {} : { device: options.device }), ...(options.threads === undefined ? {} : { threads: options.threads }), ...(options.mode === undefined ? {} : { mode: options.mode }) };
+      return await target.open(target.code, target.plan, given);
+    } catch (error) { reasons.push(`${name}: ${error instanceof Error ? error.message : String(error)}`); }
+  }
+  return fail('Backend', `no backend of ${manifest.name} works here. ${reasons.join('. ')}`);
+}
+
+function checkCheckpoint(manifest: ModelManifest, tensors: ReadonlyMap<string, Tensor>, metadata: Readonly<Record<string, string>>): void {
+  if (metadata['model'] === undefined) fail('Checkpoint', 'this is a safetensors file, but no checkpoint of bnnc');
+  if (metadata['fingerprint'] !== manifest.fingerprint) fail('Checkpoint', `this checkpoint is of another model: '${metadata['model'] ?? '?'}' with other parameters than this '${manifest.name}'`);
+  for (const p of manifest.parameters) {
+    const t = tensors.get(p.path) ?? fail('Checkpoint', `'${p.path}' is missing from this checkpoint`);
+    if (t.shape.join() !== p.shape.join()) fail('Checkpoint', `'${p.path}' is [${p.shape.join(', ')}], and [${t.shape.join(', ')}] in this checkpoint`);
+  }
+  for (const [name, t] of tensors) if (t.data.some(x => !Number.isFinite(x))) fail('Checkpoint', `'${name}' is not finite in this checkpoint`);
+}
+
+const states = new WeakMap<object, State>();
+
+function instance<T extends ModelTypes>(s: State): Model<T> {
+  const { manifest } = s;
+  const trained = [...manifest.inputs, ...manifest.targets];
+  const needsLoss = (what: string): void => { alive(s); if (!manifest.trainable) fail('Option', `${manifest.name} has no loss and no observe: there is nothing for ${what}`); };
+  /** Inputs of a prediction; targets may be there and are not read. */
+  const inputs = (data: Data): ReturnType<typeof toBatch> => toBatch(manifest.inputs, data, trained);
+  const byPath = (entries: readonly (readonly [string, Tensor])[]): Record<string, Tensor> => { const out = Object.create(null) as Record<string, Tensor>; for (const [k, v] of entries) out[k] = v; return out; }; // no prototype: keys are paths
+  const parametersNow = async (): Promise<Record<string, Tensor>> => byPath(await Promise.all(manifest.parameters.map(async p => [p.path, { shape: p.shape, data: await s.backend.read(p.path, product(p.shape)) }] as const)));
+
+  const model: Model<T> = {
+    backend: s.backend.name,
+    seed: s.seed,
+    get frozen() { return s.frozen; },
+    fit: (data, options) => fit<T>(s, data as unknown as Data, options), // records by the types
+    async step(data, options: StepOptions) {
+      needsLoss('step'); changeable(s, 'step');
+      const { tensors, rows } = toBatch(trained, data as unknown as Data);
+      const klWeight = finiteNumber('klWeight', options.klWeight);
+      const samples = wholeNumber('samples', options.samples ?? 1);
+      const draws = drawsOf(s, options.seed, 'train', s.steps);
+      return exclusive(s, async () => {
+        const o = useOptimizer(s, options.optimizer);
+        reserve(s, rows, samples);
+        load(s, tensors, 0, rows);
+        runStep(s, o, options.seed === undefined ? { ...draws, count: s.steps } : draws, rows, samples, klWeight);
+        const e = peekElbo(s, `train_${o.kind}`) ?? await elboOf(s, `train_${o.kind}`);
+        if (!Number.isFinite(e.loss)) { s.steps--; throw await recover(s, -1); }
+        if (s.steps % copyEvery === 0) await takeSnapshot(s);
+        return e;
+      });
+    },
+    sampleElbo: (async (data: Data, options: ElboOptions & { readonly outputs?: boolean }) => {
+      needsLoss('sampleElbo');
+      const { tensors, rows } = toBatch(trained, data);
+      const klWeight = finiteNumber('klWeight', options.klWeight);
+      const samples = wholeNumber('samples', options.samples ?? 1);
+      const seed = options.seed ?? undefined;
+      const count = s.calls;
+      return exclusive(s, async () => {
+        const e = await evaluateOn(s, tensors, rows, samples, klWeight, seed);
+        if (!options.outputs) return e;
+        const draws = drawsOf(s, seed, 'call', count);
+        return { ...e, outputs: await predictions(s, only(tensors, manifest), rows, samples, draws) };
+      });
+    }) as Model<T>['sampleElbo'], // one implementation of two signatures
+    async gradients(data, options) {
+      needsLoss('gradients');
+      const { tensors, rows } = toBatch(trained, data as unknown as Data);
+      const klWeight = finiteNumber('klWeight', options.klWeight);
+      const samples = wholeNumber('samples', options.samples ?? 1);
+      const draws = drawsOf(s, options.seed, 'call', options.seed === undefined ? s.calls++ : 0);
+      return exclusive(s, async () => {
+        reserve(s, rows, samples);
+        load(s, tensors, 0, rows);
+        s.backend.run('gradients', scalarsOf(s, draws, rows, samples, { klWeight }));
+        const out: (readonly [string, Tensor])[] = [];
+        for (const p of manifest.parameters) out.push([p.path, { shape: p.shape, data: await result(s, 'gradients', `gradient:${p.path}`, product(p.shape)) }]);
+        return byPath(out) as Readonly<Record<T['parameters'], Tensor>>; // its paths are the model's
+      });
+    },
+    async predict(data, options: PredictOptions = {}) {
+      alive(s);
+      if (manifest.outputs.length === 0) return fail('Option', `${manifest.name} has no output and no observe: there is nothing to predict`);
+      const { tensors, rows } = inputs(data as unknown as Data);
+      const samples = s.frozen ? 1 : wholeNumber('samples', options.samples ?? 100);
+      const draws = drawsOf(s, options.seed, 'call', options.seed === undefined ? s.calls++ : 0);
+      return exclusive(s, () => predictions(s, tensors, rows, samples, draws)) as Promise<Readonly<Record<T['outputs'], Prediction>>>; // its names are the model's
+    },
+    async drawWeights({ seed, sample = 0 }) {
+      const draws = drawsOf(s, checkSeed(seed), 'call', 0);
+      wholeNumber('sample', sample, 0);
+      return exclusive(s, async () => {
+        s.backend.run('draw', scalarsOf(s, draws, 1, 1, { sampleBase: sample }));
+        const out: (readonly [string, Tensor])[] = [];
+        for (const x of manifest.weights) out.push([x.path, { shape: x.shape, data: await result(s, 'draw', `weight:${x.path}`, product(x.shape)) }]);
+        return byPath(out) as Readonly<Record<T['weights'], Tensor>>; // its paths are the model's
+      });
+    },
+    async klDivergence({ seed } = {}) {
+      const draws = drawsOf(s, seed, 'call', seed === undefined ? s.calls++ : 0);
+      return exclusive(s, async () => {
+        s.backend.run('divergence', scalarsOf(s, draws, 1, 1));
+        return (await result(s, 'divergence', 'complexity', 1))[0] ?? NaN;
+      });
+    },
+    freeze() { changeable(s, 'freeze'); s.frozen = true; },
+    unfreeze() { changeable(s, 'unfreeze'); s.frozen = false; },
+    async parameters() { alive(s); return exclusive(s, parametersNow) as Promise<Readonly<Record<T['parameters'], Tensor>>>; }, // its paths are the model's
+    async setParameters(values) {
+      changeable(s, 'setParameters');
+      const checked = Object.entries(values as Readonly<Record<string, ArrayLike<number> | FlatTensor>>).map(([path, v]) => {
+        const p = manifest.parameters.find(x => x.path === path) ?? fail('Name', `there is no parameter '${path}': the model has ${manifest.parameters.slice(0, 4).map(x => x.path).join(', ')}${manifest.parameters.length > 4 ? ', …' : ''}`);
+        const flat = 'data' in v ? v : undefined;
+        const data = Float32Array.from(flat ? flat.data : v as ArrayLike<number>); // not flat, so array-like
+        if (data.length !== product(p.shape) || (flat && flat.shape.join() !== p.shape.join())) fail('Shape', `'${path}' is [${p.shape.join(', ')}], ${product(p.shape)} values, and this is ${flat ? `[${flat.shape.join(', ')}], ` : ''}${data.length}`);
+        const odd = data.findIndex(x => !Number.isFinite(x));
+        if (odd >= 0) fail('Value', `'${path}' has ${data[odd] ?? NaN} at ${odd}`);
+        return [path, data] as const;
+      });
+      return exclusive(s, async () => {
+        for (const [path, data] of checked) s.backend.write(path, data);
+        resetMoments(s, new Set(checked.map(([path]) => path)));
+        await takeSnapshot(s);
+      });
+    },
+    async states() { alive(s); return {}; },
+    async save() {
+      alive(s);
+      return exclusive(s, async () => {
+        const shapes = new Map(manifest.parameters.map(p => [p.path, p.shape] as const));
+        const tensors = new Map<string, Tensor>();
+        for (const b of persistent(s)) tensors.set(b.name, { shape: shapes.get(b.name) ?? shapes.get(b.name.slice(0, b.name.lastIndexOf('/'))) ?? [b.count], data: await s.backend.read(b.name, b.count) });
+        const optimizer = { ...s.optimizer, ...(typeof s.optimizer.learningRate === 'function' ? { learningRate: s.optimizer.learningRate(s.steps) } : {}) };
+        return writeSafetensors(tensors, {
+          model: manifest.name, fingerprint: manifest.fingerprint, modelFingerprint: manifest.modelFingerprint, compiler: manifest.compiler, seed: String(s.seed),
+          steps: String(s.steps), epochs: String(s.epochs), calls: String(s.calls), frozen: String(s.frozen), optimizer: JSON.stringify(optimizer),
+        });
+      });
+    },
+    dispose() { if (!s.disposed) { s.disposed = true; s.backend.dispose(); } },
+    async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() { model.dispose(); },
+  };
+  Object.defineProperty(model, Symbol.for('nodejs.util.inspect.custom'), { value: () => `${manifest.name} on ${s.backend.name}: ${manifest.parameters.reduce((n, p) => n + product(p.shape), 0)} parameters, ${s.steps} steps, seed ${s.seed}${s.frozen ? ', frozen' : ''}${s.disposed ? ', disposed' : ''}` });
+  states.set(model, s);
+  return model;
+}
+
+const product = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
+const only = (tensors: ReadonlyMap<string, Rows>, manifest: ModelManifest): ReadonlyMap<string, Rows> => new Map([...tensors].filter(([n]) => manifest.inputs.some(p => p.name === n)));
+
+/** All draws of all rows, in chunks that change nothing: noise is counted in the whole input. */
+async function predictions(s: State, tensors: ReadonlyMap<string, Rows>, rows: number, samples: number, draws: Draws): Promise<Record<string, Prediction>> {
+  const { outputs } = s.manifest;
+  const sampleChunk = Math.min(samples, 32);
+  const rowChunk = Math.min(rows, Math.max(1, Math.floor(8192 / sampleChunk)));
+  reserve(s, rowChunk, sampleChunk);
+  const shapeOf = (o: OutputManifest): readonly number[] => o.shape.map(d => d ?? rows);
+  const full = new Map<string, Float32Array>();
+  const names = outputs.flatMap(o => (o.what === 'output' ? ['output'] : ['observation', 'location']).map(kind => [`${kind}:${o.name}`, o] as const));
+  for (const [key, o] of names) full.set(key, new Float32Array(samples * product(shapeOf(o))));
+  for (let row = 0; row < rows; row += rowChunk) {
+    const count = Math.min(rowChunk, rows - row);
+    load(s, tensors, row, row + count);
+    for (let sample = 0; sample < samples; sample += sampleChunk) {
+      const many = Math.min(sampleChunk, samples - sample);
+      s.backend.run('predict', scalarsOf(s, draws, count, many, { rowBase: row, sampleBase: sample }));
+      for (const [key, o] of names) {
+        const to = full.get(key) ?? new Float32Array();
+        const whole = product(shapeOf(o));
+        const part = product(o.shape.map(d => d ?? count));
+        const got = await result(s, 'predict', key, many * part);
+        // the batch may be any axis: what is before it is copied block by block
+        const at = o.shape.indexOf(null);
+        const before = at < 0 ? 1 : product(o.shape.slice(0, at).map(d => d ?? 1));
+        const after = at < 0 ? whole : product(o.shape.slice(at + 1).map(d => d ?? 1));
+        for (let m = 0; m < many; m++) {
+          if (at < 0) { to.set(got.subarray(m * part, (m + 1) * part), (sample + m) * whole); continue; }
+          for (let k = 0; k < before; k++) to.set(got.subarray(m * part + k * count * after, m * part + (k + 1) * count * after), (sample + m) * whole + (k * rows + row) * after);
+        }
+      }
+    }
+  }
+  const out = Object.create(null) as Record<string, Prediction>; // no prototype: keys are names of outputs
+  for (const o of outputs) {
+    const tensor = (key: string): Tensor => ({ data: full.get(key) ?? new Float32Array(), shape: [samples, ...shapeOf(o)] });
+    out[o.name] = o.what === 'output' ? new Prediction(tensor(`output:${o.name}`)) : new Prediction(tensor(`observation:${o.name}`), tensor(`location:${o.name}`));
+  }
+  return out;
+}

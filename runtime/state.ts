@@ -1,0 +1,138 @@
+/**
+ * One model on one backend: its memory, its counts, and the rule of who may use it when. Everything that touches the device
+ * goes through `exclusive`, one after the other; `fit` takes turns with the calls that only read.
+ */
+import type { Backend, Scalars } from './backend.ts';
+import { Diverged, fail } from './errors.ts';
+import type { ModelManifest } from './manifest.ts';
+import { purposes, words } from './noise.ts';
+import type { Rows } from './tensors.ts';
+import type { Elbo, Optimizer } from './types.ts';
+
+/** What draws of a call depend on. */
+export interface Draws { readonly purpose: number; readonly seed: number; readonly count: number }
+
+export interface State {
+  readonly manifest: ModelManifest; readonly backend: Backend; readonly seed: number;
+  /** Optimizer steps, epochs and calls begun so far. */
+  steps: number; epochs: number; calls: number;
+  frozen: boolean; fitting: boolean; disposed: boolean;
+  optimizer: Optimizer;
+  capacity: { rows: number; samples: number };
+  queue: Promise<unknown>;
+  snapshot: ReadonlyMap<string, Float32Array>;
+}
+
+export const defaultOptimizer: Optimizer = { kind: 'adam', learningRate: 1e-3 };
+
+/** Runs `f` when all that was asked before has finished. */
+export function exclusive<T>(s: State, f: () => Promise<T> | T): Promise<T> {
+  alive(s);
+  const next = s.queue.then(() => { alive(s); return f(); });
+  s.queue = next.catch(() => undefined);
+  return next;
+}
+export function alive(s: State): void { if (s.disposed) fail('Disposed', `this ${s.manifest.name} was disposed: create or load another`); }
+export function changeable(s: State, what: string): void { alive(s); if (s.fitting) fail('Busy', `${what} changes the model, which is being fitted: await fit first`); }
+
+/** The draws of a call: of an explicit seed, or of the model's own seed and a count (DECISIONS 1.4). */
+export function drawsOf(s: State, seed: number | undefined, own: 'train' | 'call', count: number): Draws {
+  return seed === undefined ? { purpose: purposes[own], seed: s.seed, count } : { purpose: purposes.explicit, seed: checkSeed(seed), count: 0 };
+}
+export const checkSeed = (seed: number): number => (Number.isSafeInteger(seed) && seed >= 0 ? seed : fail('Option', `a seed is a whole number from 0 to 2^53 - 1, and this is ${seed}`));
+export const wholeNumber = (name: string, value: number, least = 1): number => (Number.isSafeInteger(value) && value >= least ? value : fail('Option', `'${name}' is a whole number of at least ${least}, and this is ${value}`));
+export const finiteNumber = (name: string, value: number): number => (typeof value === 'number' && Number.isFinite(value) ? value : fail('Option', `'${name}' is a finite number, and this is ${value}`));
+
+/** The record's fields for one run. */
+export function scalarsOf(s: State, d: Draws, rows: number, samples: number, extra: Scalars = {}): Record<string, number> {
+  const [seedLo, seedHi] = words(d.seed);
+  const [countLo, countHi] = words(d.count);
+  return { rows, samples, rowBase: 0, sampleBase: 0, seedLo, seedHi, countLo, countHi, purpose: d.purpose, live: s.frozen ? 0 : 1, klWeight: 0, ...extra };
+}
+
+export function reserve(s: State, rows: number, samples: number): void {
+  if (rows <= s.capacity.rows && samples <= s.capacity.samples) return;
+  s.capacity = { rows: Math.max(rows, s.capacity.rows), samples: Math.max(samples, s.capacity.samples) };
+  s.backend.reserve(s.capacity.rows, s.capacity.samples);
+}
+
+/** Writes rows `from` to `to` of every tensor into its buffer, if the plan has one. */
+export function load(s: State, tensors: ReadonlyMap<string, Rows>, from: number, to: number): void {
+  for (const [name, t] of tensors) write(s, name, t.rows === undefined ? t.data : t.data.subarray(from * t.each, to * t.each));
+}
+export function write(s: State, name: string, data: Float32Array): void {
+  const role = s.manifest.inputs.some(p => p.name === name) ? 'input' : 'target';
+  const buffer = `${role}:${name}`;
+  if (hasBuffer(s, buffer)) s.backend.write(buffer, data);
+}
+const known = new WeakMap<Backend, ReadonlySet<string>>();
+export function hasBuffer(s: State, name: string): boolean {
+  const names = known.get(s.backend) ?? new Set(s.backend.plan.buffers.map(b => b.name));
+  known.set(s.backend, names);
+  return names.has(name);
+}
+
+/** A result of a program, by name. */
+export async function result(s: State, program: string, name: string, count: number): Promise<Float32Array> {
+  const buffer = s.backend.plan.programs[program]?.results[name] ?? fail('Backend', `no result ${name} of ${program}`);
+  return s.backend.read(buffer, count);
+}
+export async function elboOf(s: State, program: string): Promise<Elbo> {
+  const one = async (name: string): Promise<number> => (await result(s, program, name, 1))[0] ?? NaN;
+  return { loss: await one('loss'), likelihood: await one('likelihood'), complexity: await one('complexity') };
+}
+/** The three numbers at once, where the backend has them at once. */
+export function peekElbo(s: State, program: string): Elbo | undefined {
+  const { backend } = s;
+  if (!backend.peek) return undefined;
+  const results = backend.plan.programs[program]?.results ?? {};
+  const one = (name: string): number => backend.peek?.(results[name] ?? '', 1)[0] ?? NaN;
+  return { loss: one('loss'), likelihood: one('likelihood'), complexity: one('complexity') };
+}
+
+/** Numbers of an optimizer's step t, from 1. */
+export function optimizerScalars(o: Optimizer, t: number): Scalars {
+  const rate = typeof o.learningRate === 'function' ? o.learningRate(t - 1) : o.learningRate ?? (o.kind === 'adam' ? 1e-3 : 1e-2);
+  const learningRate = rate >= 0 ? finiteNumber('learningRate', rate) : fail('Option', `'learningRate' is a number of at least 0, and this is ${rate}`);
+  if (o.kind === 'sgd') return { learningRate, momentum: o.momentum ?? 0 };
+  if (o.kind !== 'adam') return fail('Option', `there is no optimizer '${String((o as { kind: unknown }).kind)}': adam or sgd`);
+  const [b1, b2] = [o.beta1 ?? 0.9, o.beta2 ?? 0.999];
+  return { learningRate, beta1: b1, beta2: b2, rate1: 1 - b1, rate2: 1 - b2, correction1: 1 / (1 - b1 ** t), correction2: 1 / (1 - b2 ** t), epsilon: o.epsilon ?? 1e-8 };
+}
+
+/** One optimizer step on data that is loaded. Returns nothing where the numbers have to be awaited. */
+export function runStep(s: State, o: Optimizer, d: Draws, rows: number, samples: number, klWeight: number): void {
+  s.backend.run(`train_${o.kind}`, scalarsOf(s, d, rows, samples, { ...optimizerScalars(o, s.steps + 1), klWeight }));
+  s.steps++;
+}
+
+/** Persistent buffers: parameters and moments, without twins. */
+export const persistent = (s: State): readonly { readonly name: string; readonly count: number; readonly role: string }[] =>
+  s.backend.plan.buffers.flatMap(b => ((b.role === 'parameter' || b.role === 'moment') && typeof b.size === 'number' && !b.name.endsWith("'") ? [{ name: b.name, count: b.size, role: b.role }] : []));
+
+export async function takeSnapshot(s: State): Promise<void> {
+  const copy = new Map<string, Float32Array>();
+  for (const b of persistent(s)) copy.set(b.name, await s.backend.read(b.name, b.count));
+  s.snapshot = copy;
+}
+/** The first parameter that is not finite; the model goes back to its last copy if there is one. */
+export async function recover(s: State, epoch: number): Promise<Diverged> {
+  let path = 'loss';
+  for (const b of persistent(s)) {
+    if (path !== 'loss') break;
+    if ((await s.backend.read(b.name, b.count)).some(x => !Number.isFinite(x))) path = b.name;
+  }
+  if (path !== 'loss') for (const [name, data] of s.snapshot) s.backend.write(name, data);
+  return new Diverged(epoch, s.steps, path);
+}
+/** The optimizer's moments start again at zero. */
+export function resetMoments(s: State, of?: ReadonlySet<string>): void {
+  for (const b of persistent(s)) if (b.role === 'moment' && (!of || of.has(b.name.slice(0, b.name.lastIndexOf('/'))))) s.backend.write(b.name, new Float32Array(b.count));
+}
+export function useOptimizer(s: State, o: Optimizer | undefined): Optimizer {
+  if (!o) return s.optimizer;
+  optimizerScalars(o, 1);
+  if (o.kind !== s.optimizer.kind && s.steps > 0) resetMoments(s);
+  s.optimizer = o;
+  return o;
+}
