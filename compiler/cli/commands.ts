@@ -1,0 +1,107 @@
+/** The commands, one function each. Texts of errors and of results only; the work is done elsewhere. */
+import { dirname } from 'node:path';
+import pc from 'picocolors';
+import { printProgram } from '../1-syntax/print.ts';
+import { parse } from '../1-syntax/parse.ts';
+import { checkText, compile } from '../compile.ts';
+import { explain } from '../explain.ts';
+import { nearest } from '../suggest.ts';
+import { targetNames } from '../7-targets/targets.ts';
+import type { TargetName } from '../7-targets/target.ts';
+import { asJson, CompileError, readText, showAll, UserError, writeAll } from './output.ts';
+import { writeFileSync } from 'node:fs';
+
+export interface CommonOptions { readonly set?: readonly string[]; readonly json?: boolean }
+
+/** `wasm,webgpu` -> names, each known. */
+export function parseTargets(text: string | undefined): readonly TargetName[] {
+  if (text === undefined) return targetNames;
+  return text.split(',').map(t => t.trim()).map(t => targetNames.find(n => n === t) ?? fail(`there is no target '${t}'${hint(t, targetNames)}: ${targetNames.join(', ')}`));
+}
+/** `Mlp.hidden=256` -> a record. */
+export function parseSet(list: readonly string[] = []): Readonly<Record<string, number | boolean>> {
+  return Object.fromEntries(list.map(s => {
+    const match = /^([A-Za-z]\w*\.[A-Za-z]\w*)=(.+)$/.exec(s) ?? fail(`--set takes Model.argument=value, and this is '${s}'`);
+    const [, key = '', text = ''] = match;
+    const value = text === 'true' ? true : text === 'false' ? false : Number(text);
+    if (typeof value === 'number' && !Number.isFinite(value)) fail(`'${text}' is neither a number nor true or false`);
+    return [key, value];
+  }));
+}
+const fail = (message: string): never => { throw new UserError(message); };
+const hint = (word: string, known: readonly string[]): string => { const n = nearest(word, known); return n === undefined ? '' : ` (did you mean '${n}'?)`; };
+const print = (text: string): void => { process.stdout.write(`${text}\n`); };
+
+/** Runs `f` for each file; errors of one do not hide those of the next. */
+async function each(files: readonly string[], json: boolean | undefined, f: (file: string, text: string) => Promise<object>): Promise<void> {
+  const reports: object[] = [];
+  for (const file of files) {
+    const text = readText(file);
+    try { reports.push(await f(file, text)); } catch (e) {
+      if (!(e instanceof CompileError)) throw e;
+      process.exitCode = 1;
+      if (json) reports.push({ file, ok: false, diagnostics: asJson(e.diagnostics, text) });
+      else {
+        showAll(e.diagnostics, file, text);
+        process.stderr.write(`${pc.red(`${e.diagnostics.length} error${e.diagnostics.length === 1 ? '' : 's'}`)} in ${file}\n`);
+      }
+    }
+  }
+  if (json) print(JSON.stringify(reports, undefined, 2));
+}
+
+export const compileCommand = (files: readonly string[], o: CommonOptions & { readonly out?: string; readonly target?: string }): Promise<void> => {
+  const targets = parseTargets(o.target);
+  const set = parseSet(o.set);
+  return each(files, o.json, async (file, text) => {
+    const started = performance.now();
+    const { files: made, warnings, models } = await compile(text, { file, targets, set });
+    const written = writeAll(o.out ?? dirname(file), made);
+    if (!o.json) {
+      showAll(warnings, file, text);
+      print(`${pc.green('compiled')} ${models.map(m => m.model.name).join(', ')} for ${targets.join(', ')} in ${Math.round(performance.now() - started)} ms`);
+      written.forEach((w, i) => print(`  ${w}  ${((made[i]?.text.length ?? 0) / 1024).toFixed(1)} kB`));
+    }
+    return { file, ok: true, models: models.map(m => m.model.name), targets, files: written, diagnostics: asJson(warnings, text) };
+  });
+};
+
+export const checkCommand = (files: readonly string[], o: CommonOptions): Promise<void> => {
+  const set = parseSet(o.set);
+  return each(files, o.json, async (file, text) => {
+    const { models, warnings } = checkText(text, { file, set });
+    if (!o.json) { showAll(warnings, file, text); print(`${pc.green('ok')} ${file}: ${models.map(m => m.name).join(', ') || 'layers only'}`); }
+    return { file, ok: true, models: models.map(m => m.name), diagnostics: asJson(warnings, text) };
+  });
+};
+
+export const fmtCommand = (files: readonly string[], o: { readonly check?: boolean; readonly json?: boolean }): Promise<void> => each(files, o.json, async (file, text) => {
+  const formatted = printProgram(parse(text, file));
+  const changed = formatted !== text;
+  if (changed && o.check) process.exitCode = 1;
+  else if (changed) writeFileSync(file, formatted);
+  if (!o.json) print(changed ? `${o.check ? pc.red('not formatted') : pc.green('formatted')} ${file}` : `${pc.dim('unchanged')} ${file}`);
+  return { file, ok: !(changed && o.check), changed };
+});
+
+export const explainCommand = (files: readonly string[], o: CommonOptions & { readonly target?: string; readonly rows?: string; readonly samples?: string; readonly kernels?: boolean }): Promise<void> => {
+  const target = parseTargets(o.target ?? 'wasm')[0] ?? 'wasm';
+  const extent = (name: string, text: string | undefined, otherwise: number): number => { const n = text === undefined ? otherwise : Number(text); return Number.isInteger(n) && n > 0 ? n : fail(`--${name} is a whole number above 0, and this is '${text}'`); };
+  const extents = { rows: extent('rows', o.rows, 32), samples: extent('samples', o.samples, 1) };
+  return each(files, o.json, async (file, text) => {
+    const { models } = await compile(text, { file, targets: [target], set: parseSet(o.set) });
+    const explanations = models.flatMap(m => { const s = m.schedules[target]; return s ? [explain(m.model, s, target, extents)] : []; });
+    if (!o.json) for (const e of explanations) {
+      print(pc.bold(`${e.model} for ${target}, ${e.rows} rows, ${e.samples} samples`));
+      print(`  ${e.parameters.reduce((n, p) => n + p.shape.reduce((x, y) => x * y, 1), 0).toLocaleString('en')} parameters`);
+      for (const w of e.weights) print(`    ${w.path.padEnd(24)} [${w.shape.join(', ')}]  prior ${w.prior}, posterior ${w.posterior}, KL ${w.kl}`);
+      print(`  memory ${(e.memory.arena / 2 ** 20).toFixed(2)} MiB: ${Object.entries(e.memory.byRole).map(([r, n]) => `${r} ${(n / 1024).toFixed(1)} kB`).join(', ')}`);
+      for (const p of e.programs) {
+        print(`  ${pc.bold(p.name.padEnd(12))} ${String(p.kernels.length).padStart(4)} kernels  ${scale(p.work.arithmetic + p.work.transcendental)} operations (${scale(p.work.transcendental)} exp, log, /), ${scale(p.work.noise)} noise, ${scale(p.work.bytes)} bytes`);
+        if (o.kernels) for (const k of p.kernels) print(k.text.split('\n').map(l => `      ${l}`).join('\n'));
+      }
+    }
+    return { file, ok: true, models: explanations };
+  });
+};
+const scale = (n: number): string => (n >= 1e9 ? `${(n / 1e9).toFixed(2)} G` : n >= 1e6 ? `${(n / 1e6).toFixed(2)} M` : n >= 1e3 ? `${(n / 1e3).toFixed(1)} k` : String(Math.round(n)));

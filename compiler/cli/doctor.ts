@@ -1,0 +1,40 @@
+/** Which backends work here, and why the others don't: each is really tried. */
+import pc from 'picocolors';
+
+interface Finding { readonly name: string; readonly works: boolean; readonly detail: string }
+
+const attempt = async (name: string, f: () => Promise<string>): Promise<Finding> => {
+  try { return { name, works: true, detail: await f() }; } catch (e) { return { name, works: false, detail: e instanceof Error ? e.message : String(e) }; }
+};
+const major = Number(process.versions.node.split('.')[0]);
+
+// (func (result v128) i32.const 0 i8x16.splat): the smallest module that needs SIMD
+const simd = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11);
+
+export async function doctorCommand({ json }: { readonly json?: boolean }): Promise<void> {
+  const findings = [
+    await attempt('Node.js', async () => { if (major < 20) throw new Error(`${process.version}: 20.19 or newer is needed`); return process.version; }),
+    await attempt('wasm', async () => { if (!WebAssembly.validate(simd)) throw new Error('WebAssembly without SIMD'); return 'WebAssembly with SIMD, one thread'; }),
+    await attempt('webgpu', webgpu),
+    await attempt('gpujs', async () => {
+      try { await import('gpu.js'); } catch { throw new Error("the npm package gpu.js is not installed: npm install gpu.js"); }
+      return 'gpu.js, modes cpu and webasm';
+    }),
+  ];
+  if (json) { process.stdout.write(`${JSON.stringify(findings, undefined, 2)}\n`); return; }
+  for (const f of findings) process.stdout.write(`${f.works ? pc.green('works  ') : pc.yellow('missing')} ${f.name.padEnd(8)} ${f.detail}\n`);
+}
+
+async function webgpu(): Promise<string> {
+  const given = (globalThis.navigator as { readonly gpu?: GPU } | undefined)?.gpu; // Node 20 has no navigator
+  let gpu = given;
+  if (!gpu) {
+    const name = 'webgpu'; // an optional package: not known to the type checker
+    const found = await import(name).catch(() => { throw new Error('no navigator.gpu, and the npm package webgpu is not installed: npm install webgpu'); }) as { create(options: readonly string[]): GPU };
+    // kept for the life of the process: Dawn dies when it is collected
+    gpu = (globalThis as { bnncDawn?: GPU }).bnncDawn ??= found.create([]);
+  }
+  const adapter = await gpu.requestAdapter();
+  if (!adapter) throw new Error('no adapter: this machine has no GPU driver (Vulkan, Metal or Direct3D) that WebGPU can use');
+  return `${adapter.info.vendor} ${adapter.info.architecture} ${adapter.info.device || adapter.info.description}`.trim();
+}

@@ -1,0 +1,58 @@
+/** What all commands share: reading files, saying what is wrong, writing all or nothing. */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pc from 'picocolors';
+import { CompileError, InternalError } from '../diagnostics.ts';
+import type { Diagnostic } from '../diagnostics.ts';
+import { librarySources } from '../library.ts';
+import { positionOf, showDiagnostic } from '../show-diagnostic.ts';
+
+/** Something that the person at the keyboard can mend: a sentence, and exit code 1. */
+export class UserError extends Error {}
+
+/** A file's text. A sentence for everything that is no text. */
+export function readText(path: string): string {
+  if (!existsSync(path)) throw new UserError(`there is no file ${path}`);
+  if (statSync(path).isDirectory()) throw new UserError(`${path} is a directory: name the .bnn files in it`);
+  let bytes: Buffer;
+  try { bytes = readFileSync(path); } catch (e) { throw new UserError(`${path} can't be read: ${e instanceof Error ? e.message : String(e)}`); }
+  if (bytes.includes(0)) throw new UserError(`${path} is not a text`);
+  const text = bytes.toString('utf8');
+  if (text.trim() === '') throw new UserError(`${path} is empty`);
+  return text;
+}
+
+/** Writes all files or none: each next to its place first, then all renamed. */
+export function writeAll(folder: string, files: readonly { readonly name: string; readonly text: string }[]): readonly string[] {
+  mkdirSync(folder, { recursive: true });
+  const parts = files.map(f => ({ to: join(folder, f.name), from: join(folder, `.${f.name}.${process.pid}.part`), text: f.text }));
+  try {
+    for (const p of parts) writeFileSync(p.from, p.text);
+    for (const p of parts) renameSync(p.from, p.to);
+  } catch (e) {
+    for (const p of parts) rmSync(p.from, { force: true });
+    throw new UserError(`${folder} can't be written: ${e instanceof Error ? e.message : String(e)}`);
+  }
+  return parts.map(p => p.to);
+}
+
+/** Diagnostics as frames on stderr. */
+export function showAll(diagnostics: readonly Diagnostic[], file: string, text: string): void {
+  const sources = new Map([...librarySources(), [file, text] as const]);
+  for (const d of diagnostics) process.stderr.write(`${showDiagnostic(d, sources, { color: pc.isColorSupported })}\n\n`);
+}
+/** Diagnostics as data: positions counted from 1. */
+export const asJson = (diagnostics: readonly Diagnostic[], text: string): readonly object[] => diagnostics.map(d => {
+  const place = (span: Diagnostic['span']): object => ({ file: span.file, ...positionOf(text, span.start), start: span.start, end: span.end });
+  return { severity: d.severity, code: d.code, message: d.message, ...place(d.span), notes: d.notes.map(n => ({ message: n.message, ...(n.span ? place(n.span) : {}) })), suggestion: d.suggestion };
+});
+
+/** Runs a command: what the author did wrong is a sentence or frames, what the compiler did wrong says so. Never a stack trace. */
+export async function guarded(run: () => Promise<void>): Promise<void> {
+  try { await run(); } catch (e) {
+    process.exitCode = 1;
+    if (e instanceof UserError) process.stderr.write(`${pc.red('error')}: ${e.message}\n`);
+    else process.stderr.write(`${pc.red('error')}: ${e instanceof InternalError ? e.message : `bug in the compiler: ${e instanceof Error ? e.message : String(e)}`}\nPlease report it with the .bnn file that shows it.\n`);
+  }
+}
+export { CompileError };
