@@ -40,7 +40,6 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
     const inner = grid.at(-1);
     const before = grid.at(-2);
     const consider = (fixed: Roles): void => {
-      const force = (globalThis as any).__force; if (force && [...fixed].map(([s, r]) => (s as any).axis.name + r.kind[0] + r.count).sort().join() + '/' + order.map(a => a.name).join('') !== force) return;
       const roles = [...fixed.values()].some(r => r.kind === 'lanes') ? fixed : inside(work, new Set(grid), fixed, mayRepeat);
       const cost = costOf(work, none, roles, mayRepeat) * (1 + sizeOf(work, none, roles, mayRepeat) / long);
       if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat }, cost };
@@ -52,10 +51,10 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
       for (const r of rowCounts(rows)) {
         const row = rows && r > 1 ? [[rows, { kind: 'rows', count: r }] as const] : [];
         if (lanes?.kind === 'map' && nominalOf(lanes.axis.extent) >= 4) {
-          for (const v of [1, 2, 3, 4]) if (4 * v <= nominalOf(lanes.axis.extent)) consider(new Map<Stmt, Role>([[lanes, { kind: 'lanes', count: v }], ...row]));
+          for (const v of [1, 2, 3, 4]) if (r * v <= 12 && 4 * v <= nominalOf(lanes.axis.extent)) consider(new Map<Stmt, Role>([[lanes, { kind: 'lanes', count: v }], ...row]));
         }
         // lanes further in, a tile of positions around them
-        if (lanes) for (const q of rowCounts(lanes)) if (q * r > 1) consider(new Map<Stmt, Role>([...(q > 1 ? [[lanes, { kind: 'rows', count: q }] as const] : []), ...row]));
+        if (lanes) for (const q of rowCounts(lanes)) if (q * r > 1 && q * r <= 8) consider(new Map<Stmt, Role>([...row, ...(q > 1 ? [[lanes, { kind: 'rows', count: q }] as const] : [])]));
       }
     }
   }
@@ -67,7 +66,7 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
 function orders(axes: readonly Axis[]): readonly (readonly Axis[])[] {
   if (axes.length < 2) return [axes];
   const out: (readonly Axis[])[] = [];
-  for (const b of axes) for (const a of axes) if (a !== b) out.push([...axes.filter(x => x !== a && x !== b), a, b]);
+  for (const b of axes) for (const a of axes) if (a !== b && axes.indexOf(a) < axes.indexOf(b)) out.push([...axes.filter(x => x !== a && x !== b), a, b]);
   return out.reverse();
 }
 
@@ -106,11 +105,12 @@ function loopCost(w: Work & { readonly loop: Loop }, tile: Tile, roles: Roles, m
 function foldCost(w: Work, tile: Tile, role: Role | undefined, extent: number, roles: Roles, mayRepeat: boolean): number {
   if (times(tile, w.bounds) > 1 || (tile.lane & w.bounds) !== 0) return Infinity;
   const wide = role?.kind === 'lanes' ? widen(tile, w.bit, role) : tile;
-  // V8 keeps sixteen vectors; carries, an operand of each column and one of a row must be among them
   const carries = w.carries.reduce((n, mask) => n + times(wide, mask | (role?.kind === 'lanes' ? w.bit : 0)), 0);
-  const spilled = Math.max(0, carries + (tile.counts.get(tile.lane) ?? 1) + 2 - 15);
+  // operands of the side that is walked innermost stay for all of the others
+  const operands = [...tile.counts.values()].at(-1) ?? 1;
+  const spilled = Math.max(0, carries - 8) + Math.max(0, carries + operands - 12);
   // four cycles of latency an addition, about three instructions a cycle
-  const turn = Math.max(12 * Math.min(1, w.carries.length), costOf(w, wide, roles, mayRepeat) + 3 * spilled + (w.loops.length > 0 ? 3 : 1.5));
+  const turn = Math.max(12 * Math.min(1, w.carries.length), costOf(w, wide, roles, mayRepeat) + 3 * spilled + 3);
   if (role?.kind !== 'lanes') return extent * turn;
   const width = 4 * role.count;
   const ends = w.carries.reduce((n, mask) => n + times(tile, mask & ~w.bit), 0) * (6 + role.count);
@@ -166,7 +166,10 @@ function inside(work: Work, grid: ReadonlySet<Stmt>, fixed: Roles, mayRepeat: bo
   return roles;
 }
 
-/** Short folds without loops inside are written out, a few turns at a time. */
+/**
+ * Folds of a few turns are written out. Longer ones are not: V8 then moves the loads of all turns to the front and runs out of
+ * registers (35 GFLOP/s fell to 25 with four turns of a 4x8 product).
+ */
 function withTurns(work: Work, roles: Roles): Roles {
   const out = new Map(roles);
   const visit = (w: Work): void => {
@@ -174,9 +177,8 @@ function withTurns(work: Work, roles: Roles): Roles {
       visit(child);
       const { loop } = child;
       if (loop.kind !== 'fold' || out.has(loop) || loop.bounds || typeof loop.axis.extent !== 'number' || child.loops.length > 0 || child.items.length > 12) continue;
-      const e = loop.axis.extent;
-      const count = (globalThis as any).__turns ? (globalThis as any).__turns : e <= 4 ? e : [4, 2].find(n => e % n === 0) ?? 1;
-      if (count > 1) out.set(loop, { kind: 'turns', count });
+      const count = loop.axis.extent;
+      if (count > 1 && count <= 4) out.set(loop, { kind: 'turns', count });
     }
   };
   visit(work);
