@@ -2,14 +2,14 @@
  * A curve with a gap in its data and noise that grows along it. The model predicts mean and spread; its predictive band is
  * narrow where there are data, as wide as the noise, and wide in the gap.
  *
- *   npm run example:curve             -- --epochs 1500 --seed 1
+ *   npm run example:curve             -- --epochs 1000 --seed 1
  */
 import { parseArgs } from 'node:util';
 import { mersenne, normals, share } from '../common/numbers.ts';
 import { picture, Plot, progress } from '../common/show.ts';
 import { Curve } from './out/curve.bnn.js';
 
-const { values } = parseArgs({ options: { epochs: { type: 'string', default: '1500' }, seed: { type: 'string', default: '1' }, backend: { type: 'string', default: 'wasm' } } });
+const { values } = parseArgs({ options: { epochs: { type: 'string', default: '1000' }, seed: { type: 'string', default: '1' }, backend: { type: 'string', default: 'wasm' } } });
 const [epochs, seed] = [Number(values.epochs), Number(values.seed)];
 
 // y = sin 3x + noise of standard deviation 0.05 + 0.15 (x + 1.5)/3, on [-1.5, -0.3] and [0.5, 1.5]
@@ -19,11 +19,11 @@ function sample(n: number, from: number): { readonly x: number[][]; readonly y: 
   const x = Array.from({ length: n }, () => { const u = (uniform() / 2 ** 32) * 2.2; return u < 1.2 ? u - 1.5 : u - 0.7; });
   return { x: x.map(v => [v]), y: x.map(v => [Math.sin(3 * v) + sdAt(v) * normal()]) };
 }
-const [train, test] = [sample(400, 11), sample(1000, 23)];
+const [train, test] = [sample(1500, 11), sample(1000, 23)];
 
 const model = await Curve.create({ backend: values.backend as 'wasm', seed }); // an unknown name is an error that lists the known ones
 const bar = progress(epochs);
-await model.fit(train, { epochs, batchSize: 100, samples: 2, optimizer: { kind: 'adam', learningRate: 0.005 }, klWeight: 'uniform', onEpoch: bar.onEpoch });
+await model.fit(train, { epochs, batchSize: 100, samples: 2, optimizer: { kind: 'adam', learningRate: 0.01 }, klWeight: 'uniform', onEpoch: bar.onEpoch });
 bar.stop();
 
 const { y } = await model.predict({ x: test.x }, { samples: 400, seed });
