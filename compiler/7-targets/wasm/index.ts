@@ -14,7 +14,7 @@ import { childrenOf } from '../../6-kernels/map.ts';
 import { prepare } from '../prepare.ts';
 import type { Target } from '../target.ts';
 import { collapse } from './collapse.ts';
-import { addNoise, nowhere, windowBytes, windowKey } from './noise.ts';
+import { addNoise, forget, noiseBytes } from './noise.ts';
 import { makePlan } from './plan.ts';
 import { newScope } from './scope.ts';
 import type { Memory } from './scope.ts';
@@ -41,23 +41,22 @@ export function printWasm(schedule: Schedule): Uint8Array {
       noise: family => {
         const name = `noise ${family}`;
         if (!windows.has(family)) {
-          const window = scratch + windowBytes * windows.size;
+          const window = scratch + noiseBytes * windows.size;
           windows.set(family, window);
           addNoise(m, binaryen, memory, name, family, window);
         }
         return name;
       },
-      scratch: bytes => { spilled = Math.max(spilled, bytes); return scratch + 2 * windowBytes; },
+      scratch: bytes => { spilled = Math.max(spilled, bytes); return scratch + 2 * noiseBytes; },
     };
     schedule.kernels.forEach((kernel, i) => { addKernel(m, `kernel ${i}`, kernel, memory); });
     for (const program of schedule.programs) {
-      const forget = [...windows.values()].map(at => m.i32.store(at + windowKey, 4, m.i32.const(0), m.i32.const(nowhere | 0)));
-      const labels = { next: 0, locals: 0 };
-      const body = m.block(null, [...forget, ...stepNodes(m, program.steps, memory, labels)]);
+            const labels = { next: 0, locals: 0 };
+      const body = m.block(null, [...[...windows.values()].flatMap(at => forget(m, at)), ...stepNodes(m, program.steps, memory, labels)]);
       m.addFunction(`program ${program.name}`, binaryen.none, binaryen.none, Array.from({ length: labels.locals }, () => binaryen.i32), body);
       m.addFunctionExport(`program ${program.name}`, program.name);
     }
-    m.addGlobal('scratchBytes', binaryen.i32, false, m.i32.const(spilled > 0 ? 2 * windowBytes + spilled : windowBytes * windows.size));
+    m.addGlobal('scratchBytes', binaryen.i32, false, m.i32.const(spilled > 0 ? 2 * noiseBytes + spilled : noiseBytes * windows.size));
     m.addGlobalExport('scratchBytes', 'scratchBytes');
     m.runPasses(passes);
     return m.emitBinary();

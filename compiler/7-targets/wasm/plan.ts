@@ -41,7 +41,8 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
     const before = grid.at(-2);
     const consider = (fixed: Roles): void => {
       const roles = [...fixed.values()].some(r => r.kind === 'lanes') ? fixed : inside(work, new Set(grid), fixed, mayRepeat);
-      const cost = costOf(work, none, roles, mayRepeat) * (1 + sizeOf(work, none, roles, mayRepeat) / long);
+      const size = sizeOf(work, none, roles, mayRepeat);
+      const cost = costOf(work, none, roles, mayRepeat) * (1 + size / long) + size * byte;
       if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat }, cost };
     };
     consider(new Map());
@@ -70,8 +71,9 @@ function orders(axes: readonly Axis[]): readonly (readonly Axis[])[] {
   return out.reverse();
 }
 
-/** Code of this many instructions counts as twice the time. */
-const long = 1000;
+/** Code of this many instructions counts as twice the time, and each of them as so many that are executed. */
+const long = 4000;
+const byte = 300;
 
 // ── what it costs ─────────────────────────────────────────────────────────────────────────────
 
@@ -93,9 +95,10 @@ function loopCost(w: Work & { readonly loop: Loop }, tile: Tile, roles: Roles, m
   const role = roles.get(loop);
   const extent = nominalOf(loop.axis.extent);
   if (loop.kind === 'fold') return foldCost(w, tile, role, extent, roles, mayRepeat);
-  if (!role) return extent * (costOf(w, tile, roles, mayRepeat) + 2);
+  if (!role) return extent * (costOf(w, tile, roles, mayRepeat) + 2 + (w.loops.length === 0 ? 1.5 * w.chain : 0));
   const width = role.count * (role.kind === 'lanes' ? 4 : 1);
-  const whole = costOf(w, widen(tile, w.bit, role), roles, mayRepeat) + 5;
+  // a long chain of dependent operations waits for itself, whatever the number of vectors
+  const whole = costOf(w, widen(tile, w.bit, role), roles, mayRepeat) + 5 + 1.5 * w.chain;
   if (extent < width) return Infinity;
   if (mayRepeat) return Math.ceil(extent / width) * whole;
   const rest = extent % width;
@@ -156,7 +159,10 @@ function inside(work: Work, grid: ReadonlySet<Stmt>, fixed: Roles, mayRepeat: bo
       visit(child, inner);
       const deeper = new Map(roles);
       const options = [deeper, ...tries.map(t => new Map([...before, ...t]))];
-      const costs = options.map(o => loopCost(child, tile, o, mayRepeat) * (1 + sizeOf({ ...child, items: [], loops: [child] }, tile, o, mayRepeat) / long));
+      const costs = options.map(o => {
+        const size = sizeOf({ ...child, items: [], loops: [child] }, tile, o, mayRepeat);
+        return loopCost(child, tile, o, mayRepeat) * (1 + size / long) + size * byte;
+      });
       const chosen = options[costs.indexOf(Math.min(...costs))] ?? deeper;
       roles.clear();
       for (const [s, r] of chosen) roles.set(s, r);

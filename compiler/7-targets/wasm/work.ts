@@ -21,6 +21,8 @@ export interface Work {
   readonly extent: Axis['extent'];
   /** Axes that each carry of a fold varies along. */
   readonly carries: readonly number[];
+  /** The longest chain of operations that wait for one another, outside of inner loops. */
+  readonly chain: number;
   /** Axes that the bounds of a fold vary along: those can't be computed side by side. */
   readonly bounds: number;
 }
@@ -28,7 +30,7 @@ export interface Work {
 /** Instructions of an operation on x86-64; one if it is not here. */
 const dear: Partial<Readonly<Record<Op, number>>> = { div: 5, sqrt: 6, max: 5, min: 5, select: 3, finite: 2, floor: 1 };
 /** A call that gives up to sixteen values. */
-const noiseCall = 420;
+const noiseCall = 400;
 
 export function analyse(body: readonly Stmt[]): Work {
   return walk(body, 0, new Map(), new Map());
@@ -70,7 +72,7 @@ export function analyse(body: readonly Stmt[]): Work {
         }
       }
     }
-    return { items, loops, bit: 0, extent: 1, carries: [], bounds: 0 };
+    return { items, loops, bit: 0, extent: 1, carries: [], bounds: 0, chain: chainOf(stmts) };
   }
 
   /** What the names of a body vary along. */
@@ -90,6 +92,24 @@ export function analyse(body: readonly Stmt[]): Work {
     }
     return names;
   }
+}
+/** The longest chain of operations through the lets and stores of a body. */
+function chainOf(stmts: readonly Stmt[]): number {
+  const names = new Map<string, number>();
+  const chain = (e: Expr): number => {
+    if (e.kind === 'ref') return names.get(e.name) ?? 0;
+    let longest = 0;
+    eachChild(e, c => { longest = Math.max(longest, chain(c)); });
+    return longest + (e.kind === 'op' ? 1 : 0);
+  };
+  let longest = 0;
+  for (const s of stmts) {
+    if (s.kind !== 'let' && s.kind !== 'store') continue;
+    const n = chain(s.value);
+    longest = Math.max(longest, n);
+    if (s.kind === 'let') names.set(s.name, n);
+  }
+  return longest;
 }
 /** Loops at one depth are never open at once. */
 const bitAt = (level: number): number => 1 << Math.min(level, 29);
@@ -120,8 +140,9 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
       const aligned = (lane: number): boolean => e.element.constant % 4 === 0 && e.element.terms.every(t => parts(t.coefficient).times % 4 === 0 || (t.atom.kind === 'axis' && axes.get(t.atom.name) === lane));
       items.push({ mask, cost: (lane, vectors) => {
         const isRow = lane !== 0 && (lane & indexMask(e.sample, axes, names)) === 0 && strideOf(e.element, lane, axes, names) === 1;
-        if (!isRow) return lane & mask ? 4 * noiseCall : noiseCall / 2;
-        return noiseCall * Math.ceil(vectors / (aligned(lane) ? 4 : 3)) / vectors;
+        // a window of 64 values for each element asked for; a quarter of that a tile where elements follow each other
+        if (!isRow) return lane & mask ? 16 * noiseCall : 2 * noiseCall;
+        return noiseCall / 4 + 30 * Math.ceil(vectors / (aligned(lane) ? 4 : 3)) / vectors;
       } });
       break;
     }
