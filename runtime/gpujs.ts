@@ -36,7 +36,7 @@ export const open: OpenBackend = async (code, plan, options) => {
   const { GPU } = 'GPU' in library ? library : (library as { default: typeof import('gpu.js') }).default;
   try {
     // The library's own types know only numbers as results of a kernel given as text.
-    const make = (): Gpu => new GPU(options.mode === undefined ? {} : { mode: options.mode as never }) as unknown as Gpu;
+    const make = (): Gpu => new GPU(options.mode === undefined ? {} : { mode: options.mode as never });
     await make().destroy();
     return start(make, plan, code.map(readKernel(plan)));
   } catch (error) {
@@ -168,7 +168,7 @@ function start(makeGpu: () => Gpu, plan: PlanManifest, sources: readonly Source[
         check();
         return Promise.resolve(array(indexOf(buffer)).slice(0, n));
       } catch (error) {
-        return Promise.reject(error as Error);
+        return Promise.reject(error);
       }
     },
     run(program, scalars) {

@@ -57,7 +57,7 @@ export const open: OpenBackend = async (code, plan) => {
       }
       const f = exports[program];
       if (typeof f !== 'function') throw new Error(`no program ${program}`);
-      f();
+      (f as () => void)(); // programs take and give nothing
     },
     get bytes() { return arena + 4 * words; },
     dispose() { offsets = []; },

@@ -84,7 +84,7 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
       return act();
     } finally {
       const scope = device.popErrorScope();
-      pending = pending.then(() => scope).then(error => { if (error) failure ??= explain(error.message); }, error => { failure ??= `webgpu: ${String(error)}`; });
+      pending = pending.then(() => scope).then(error => { if (error) failure ??= explain(error.message); }, (error: unknown) => { failure ??= `webgpu: ${String(error)}`; });
     }
   };
   const indexOf = (buffer: string): number => {

@@ -56,7 +56,7 @@ const instead: readonly { readonly of: string; readonly found: string; readonly 
 const rules: readonly Rule[] = [
   // `loss = …`, `input = 3`: a word of the language as a name.
   (s, found, before) => kind(found) === 'Equals' && statementNames.has(kind(before)) && before ? {
-    code: 'S020', message: `${quoted(before.image)} is a word of the language and can't be a name`, at: before, suggestion: `${insteadOf(s, found) ?? 'choose another name'}`,
+    code: 'S020', message: `${quoted(before.image)} is a word of the language and can't be a name`, at: before, suggestion: insteadOf(s, found) ?? 'choose another name',
   } : undefined,
   (s, found) => {
     const suggestion = s.rule === 'operand' ? undefined : insteadOf(s, found);

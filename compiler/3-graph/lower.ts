@@ -14,7 +14,7 @@ import { lowerings } from './functions.ts';
 import type { Graph, Node, NodeId, Plain, Shape } from './graph.ts';
 import { sites } from './sites.ts';
 
-export function lower(model: Model): Graph<Node> {
+export function lower(model: Model): Graph {
   const b = builder<Node>();
   const siteOf = sites(noisePaths(model));
   const done = new Map<ValueId, NodeId>();

@@ -69,8 +69,9 @@ export function loopAdjoint(b: Builder<Plain>, id: NodeId, loop: Loop, of: Reado
   const yields: NodeId[] = [];
   const stack = (x: NodeId): number => { const at = yields.indexOf(x); return at >= 0 ? at : yields.push(x) - 1; };
   const later: (() => readonly [NodeId, NodeId])[] = [];
-  let adjoint: NodeId | undefined;
-  const result = (index: number, shape: Shape): NodeId => b.add({ kind: 'result', loop: adjoint ?? fail('order'), index, shape, type: 'f32' });
+  // the loop is added last, when all that leaves it is known
+  const made: { loop?: NodeId } = {};
+  const result = (index: number, shape: Shape): NodeId => b.add({ kind: 'result', loop: made.loop ?? fail('order'), index, shape, type: 'f32' });
   const stackedNode = (inside: NodeId): NodeId => {
     const n = inner.node(inside);
     if (n.kind === 'argument' && n.what === 'element' && n.index < sequences.length) return sequences[n.index] ?? fail('sequence');
@@ -104,7 +105,7 @@ export function loopAdjoint(b: Builder<Plain>, id: NodeId, loop: Loop, of: Reado
     }
   });
   yields.forEach((x, k) => outputs.set(`yield:${k}`, x));
-  adjoint = b.add({ kind: 'loop', extent: loop.extent, reverse: !loop.reverse, sequences, captured: loop.captured, init, body: inner.graph(outputs), yields: yields.length, shape: [], type: 'f32' });
+  made.loop = b.add({ kind: 'loop', extent: loop.extent, reverse: !loop.reverse, sequences, captured: loop.captured, init, body: inner.graph(outputs), yields: yields.length, shape: [], type: 'f32' });
   return [...loop.init.map((x, i) => [x, result(i, b.shape(x))] as const), ...later.map(f => f())];
 }
 

@@ -13,9 +13,9 @@ import type { Batched } from '../3-graph/batch.ts';
 import { builder } from '../3-graph/build.ts';
 import type { Builder } from '../3-graph/build.ts';
 import { mean } from '../3-graph/compose.ts';
-import type { Graph, Node, NodeId, Plain, Weight } from '../3-graph/graph.ts';
+import type { Graph, NodeId, Plain, Weight } from '../3-graph/graph.ts';
 
-export function reparameterize(graph: Graph<Node>, siteOf: ReadonlyMap<string, number>): Graph<Plain> {
+export function reparameterize(graph: Graph, siteOf: ReadonlyMap<string, number>): Graph<Plain> {
   const b = builder<Plain>();
   const complexities: Batched[] = [];
   const drawn = new Map<string, Batched>();

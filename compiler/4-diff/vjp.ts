@@ -79,7 +79,7 @@ const rules: { readonly [K in Kinds]: Rule<K> } = {
 /** Cotangents of the arguments of one node, given that of its result. */
 export function vjp(b: Builder<Plain>, id: NodeId, n: Exclude<Plain, { kind: 'loop' | 'result' }>, c: NodeId, active: (argument: NodeId) => boolean): Parts {
   const rule = rules[n.kind] as Rule<typeof n.kind>; // one row a kind: the row of n.kind takes n
-  return rule(b, id, n as never, c, active);
+  return rule(b, id, n, c, active);
 }
 
 /** c · d, where d may be a selection of constants: c selected keeps the kernel free of a multiplication. */

@@ -27,7 +27,7 @@ const strewn = fc.tuple(anyProgram, fc.infiniteStream(fc.nat({ max: 11 }))).map(
     out += text.slice(at, token.startOffset);
     at = token.startOffset;
     // `3.` is a mistyped number, so nothing is put between a dot and its word.
-    const face = out.endsWith('.') ? 11 : dice.next().value ?? 0;
+    const face = out.endsWith('.') ? 11 : Number(dice.next().value ?? 0);
     if (face === 0) out += ` // c${count++}\n`;
     if (face === 1) out += `\n// c${count++}  \n`;
     if (face === 2) out += '\n\n\n';
