@@ -191,7 +191,7 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
     if (wanted === false) { define(s.name, { kind: 'none' }, here, true); return; }
     const shape = numbers(s.dims, here);
     if (!shape || wanted === undefined) { define(s.name, unknown, here, true); return; }
-    const fans: ReadonlyMap<string, CValue> = new Map([['fan_out', whole(shape[0] ?? 1)], ['fan_in', whole(shape.slice(1).reduce((a, b) => a * b, 1))]]);
+    const fans: ReadonlyMap<string, CValue> = new Map([['fan_out', fraction(shape[0] ?? 1)], ['fan_in', fraction(shape.slice(1).reduce((a, b) => a * b, 1))]]);
     const withFans = (at: Scope): Scope => ({ ...at, names: new Map([...fans].map(([n, value]) => [n, { value, span: s.span, used: true }])), parent: at });
     const n = s.name.text;
     const fixed = settingFor(here, n, 'fixed') !== undefined;
@@ -371,7 +371,7 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
       const v = evaluate(w, s.value, inner);
       const was = carries[at];
       if (v.kind === 'unknown' || !was) continue;
-      if (v.kind !== 'tensor' || !sameShape(v.shape, was.shape)) { report.error('B021', `'${name}' is carried as ${showShape(was.shape)}, and this is ${describe(v)}`, s.value.span, { notes: [{ message: 'it starts here', span: e.carry[at]?.name.span ?? e.span }] }); continue; }
+      if (v.kind !== 'tensor' || !sameShape(v.shape, was.shape)) { report.error('B021', `'${name}' is carried as ${showShape(was.shape)}, and this is ${describe(v)}`, s.value.span, { notes: [{ message: 'it starts here', span: e.carry[at]?.name.span ?? e.span }] }); assigned.set(name, was); continue; }
       assigned.set(name, v);
       names.set(name, { value: v, span: s.span, used: true });
     }
@@ -407,4 +407,6 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
   }
 }
 
+/** A fan is divided by, and a half is meant as a half. */
+const fraction = (value: number): CValue => ({ kind: 'number', value, whole: false });
 const dimText = (x: TensorType['dims'][number]): string => (x.kind === 'rest' ? '...' : x.kind === 'name' ? x.name.text : x.kind === 'number' ? x.text : '…');
