@@ -24,7 +24,7 @@ import { writeBlock } from './statements.ts';
 
 /** What a module may use: all of it is in Node 20 and in every browser since 2023. */
 const features = binaryen.Features.SIMD128 | binaryen.Features.BulkMemory | binaryen.Features.SignExt | binaryen.Features.NontrappingFPToInt | binaryen.Features.MutableGlobals;
-const passes = ['simplify-locals', 'vacuum', 'coalesce-locals', 'reorder-locals'];
+const passes = ['simplify-locals-nostructure', 'coalesce-locals', 'vacuum', 'reorder-locals'];
 
 /** The bytes of a module. */
 export function printWasm(schedule: Schedule): Uint8Array {
@@ -51,7 +51,7 @@ export function printWasm(schedule: Schedule): Uint8Array {
     };
     schedule.kernels.forEach((kernel, i) => { addKernel(m, `kernel ${i}`, kernel, memory); });
     for (const program of schedule.programs) {
-            const labels = { next: 0, locals: 0 };
+      const labels = { next: 0, locals: 0 };
       const body = m.block(null, [...[...windows.values()].flatMap(at => forget(m, at)), ...stepNodes(m, program.steps, memory, labels)]);
       m.addFunction(`program ${program.name}`, binaryen.none, binaryen.none, Array.from({ length: labels.locals }, () => binaryen.i32), body);
       m.addFunctionExport(`program ${program.name}`, program.name);

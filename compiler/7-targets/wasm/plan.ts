@@ -46,13 +46,13 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
       if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat }, cost };
     };
     consider(new Map());
-    const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? [1, 2, 3, 4, 6, 8].filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
+    const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? [1, 2, 4, 8].filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
     // lanes on the innermost axis or on the one around it; rows on the other
     for (const [lanes, rows] of [[inner, before], [before, inner]] as const) {
       for (const r of rowCounts(rows)) {
         const row = rows && r > 1 ? [[rows, { kind: 'rows', count: r }] as const] : [];
         if (lanes?.kind === 'map' && nominalOf(lanes.axis.extent) >= 4) {
-          for (const v of [1, 2, 3, 4]) if (r * v <= 12 && 4 * v <= nominalOf(lanes.axis.extent)) consider(new Map<Stmt, Role>([[lanes, { kind: 'lanes', count: v }], ...row]));
+          for (const v of vectorCounts(nominalOf(lanes.axis.extent))) if (r * v <= 8) consider(new Map<Stmt, Role>([[lanes, { kind: 'lanes', count: v }], ...row]));
         }
         // lanes further in, a tile of positions around them
         if (lanes) for (const q of rowCounts(lanes)) if (q * r > 1 && q * r <= 8) consider(new Map<Stmt, Role>([...row, ...(q > 1 ? [[lanes, { kind: 'rows', count: q }] as const] : [])]));
@@ -62,6 +62,9 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
   if (!best) return { body, roles: new Map(), mayRepeat };
   return { ...best.plan, roles: withTurns(analyse(best.plan.body), best.plan.roles) };
 }
+
+/** Vectors of four that fit; three only where four do not. */
+const vectorCounts = (extent: number): readonly number[] => [1, 2, 3, 4].filter(v => 4 * v <= extent && (v !== 3 || extent < 16));
 
 /** The axes as they are, and with each pair of them innermost. */
 function orders(axes: readonly Axis[]): readonly (readonly Axis[])[] {

@@ -192,22 +192,28 @@ export function eachChild(e: Expr, f: (child: Expr) => void): void {
 
 // ── what expressions need ─────────────────────────────────────────────────────────────────────
 
+/** The union; one of the two where it holds the other. */
+function union(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> {
+  const isWithin = (x: ReadonlySet<string>, y: ReadonlySet<string>): boolean => { for (const n of x) if (!y.has(n)) return false; return true; };
+  return a === b || isWithin(b, a) ? a : isWithin(a, b) ? b : new Set([...a, ...b]);
+}
+
 export function needsOf(s: Scope, e: Expr): Needs {
   const seen = s.needs.get(e);
   if (seen) return seen;
-  const deps = new Set<string>();
+  if (e.kind === 'ref') {
+    const b = s.names.get(e.name);
+    if (b?.alias) return needsOf(s, b.alias);
+  }
+  let deps = empty;
   let depth = 0, reads = false, moves = false;
-  const axis = (name: string): void => { deps.add(name); depth = Math.max(depth, s.axes.get(name)?.frame.depth ?? 0); };
-  const index = (i: Index): void => i.terms.forEach(({ atom }) => { if (atom.kind === 'axis') axis(atom.name); else if (atom.kind !== 'value') index(atom.index); });
+  const need = (names: ReadonlySet<string>, at: number): void => { deps = union(deps, names); depth = Math.max(depth, at); };
+  const index = (i: Index): void => {
+    for (const { atom } of i.terms) if (atom.kind === 'axis') need(new Set([atom.name]), s.axes.get(atom.name)?.frame.depth ?? 0); else if (atom.kind !== 'value') index(atom.index);
+  };
   const guard = (g: readonly Condition[] | undefined): void => g?.forEach(c => index(c.index));
   switch (e.kind) {
-    case 'ref': {
-      const b = s.names.get(e.name);
-      if (b?.alias) return needsOf(s, b.alias);
-      b?.deps.forEach(d => deps.add(d));
-      depth = b?.depth ?? 0;
-      break;
-    }
+    case 'ref': { const b = s.names.get(e.name); need(b?.deps ?? empty, b?.depth ?? 0); break; }
     case 'load': index(e.offset); guard(e.guard); reads = true; moves = s.written.has(e.buffer); break;
     case 'index': index(e.index); break;
     case 'inside': guard(e.guard); break;
@@ -216,8 +222,7 @@ export function needsOf(s: Scope, e: Expr): Needs {
   }
   eachChild(e, c => {
     const n = needsOf(s, c);
-    n.deps.forEach(d => deps.add(d));
-    depth = Math.max(depth, n.depth);
+    need(n.deps, n.depth);
     reads ||= n.reads;
     moves ||= n.moves;
   });

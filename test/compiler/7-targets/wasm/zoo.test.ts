@@ -22,7 +22,8 @@ for (const { name, graph } of [...zoo, ...loops]) {
       for (const [output, expected] of evaluate(graph, { ...exact, arrays, rowBase: 2, sampleBase: 1 })) {
         const buffer = output.startsWith('update:') ? output.slice(7) : plan.programs['all']?.results[output] ?? '';
         const error = difference(expected, await backend.read(buffer, expected.length));
-        t.true(error < 1e-5, `${output} is off by ${error} for ${rows} rows`);
+        // single precision: one of the sums is a thousandth of what it adds up
+        t.true(error < 3e-5, `${output} is off by ${error} for ${rows} rows`);
       }
     }
     backend.dispose();
