@@ -2,7 +2,7 @@
 import type { EpochResult, FitOptions, ModelTypes, Elbo } from './types.ts';
 import { BnncError, fail } from './errors.ts';
 import { noiseWords, purposes } from './noise.ts';
-import { changeable, checkSeed, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, recover, reserve, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber, write } from './state.ts';
+import { changeable, checkSeed, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, prove, recover, reserve, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber, write } from './state.ts';
 import type { State } from './state.ts';
 import { toBatch } from './tensors.ts';
 import type { TensorLike } from './tensors.ts';
@@ -53,6 +53,7 @@ export async function fit<T extends ModelTypes>(s: State, data: Readonly<Record<
     stop();
     const optimizer = await exclusive(s, () => { reserve(s, batchSize, samples); return useOptimizer(s, options.optimizer); });
     await exclusive(s, () => takeSnapshot(s));
+    prove(s);
     // rows of a batch are gathered here, once allocated
     const staging = [...tensors].map(([name, t]) => ({ name, t, rows: new Float32Array(t.rows === undefined ? t.data.length : batchSize * t.each) }));
     let own = 0;
@@ -80,6 +81,7 @@ export async function fit<T extends ModelTypes>(s: State, data: Readonly<Record<
             runStep(s, optimizer, draws, count, samples, weight);
             const e: Elbo = peekElbo(s, `train_${optimizer.kind}`) ?? await elboOf(s, `train_${optimizer.kind}`);
             if (!Number.isFinite(e.loss)) { s.steps--; throw await recover(s, epoch); }
+            prove(s);
             total.loss += e.loss * count; total.likelihood += e.likelihood * count; total.complexity += e.complexity * count;
             batch++;
           } while (batch < batches && performance.now() < until);

@@ -6,7 +6,7 @@ import type { ModelManifest, OutputManifest, TargetModule } from './manifest.ts'
 import { purposes } from './noise.ts';
 import { Prediction } from './prediction.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
-import { alive, changeable, checkSeed, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, recover, reserve, resetMoments, result, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
+import { alive, changeable, checkSeed, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, prove, recover, reserve, resetMoments, result, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
 import type { Draws, State } from './state.ts';
 import { toBatch } from './tensors.ts';
 import type { FlatTensor, Rows, Tensor, TensorLike } from './tensors.ts';
@@ -26,10 +26,11 @@ export function defineModel<T extends ModelTypes>(manifest: ModelManifest, targe
   const create = async (options: CreateOptions = {}): Promise<Model<T>> => {
     const seed = options.seed === undefined ? Math.floor(Math.random() * 2 ** 53) : checkSeed(options.seed);
     const backend = await openBackend(manifest, targets, options);
-    const s: State = { manifest, backend, seed, steps: 0, epochs: 0, calls: 0, frozen: false, fitting: false, disposed: false, optimizer: defaultOptimizer, capacity: { rows: 1, samples: 1 }, queue: Promise.resolve(), snapshot: new Map() };
+    const s: State = { manifest, backend, seed, steps: 0, epochs: 0, calls: 0, frozen: false, fitting: false, disposed: false, optimizer: defaultOptimizer, capacity: { rows: 1, samples: 1 }, queue: Promise.resolve(), good: { copy: new Map(), steps: 0 }, pending: undefined };
     backend.reserve(1, 1);
     backend.run('init', scalarsOf(s, { purpose: purposes.init, seed, count: 0 }, 1, 1));
     await takeSnapshot(s);
+    prove(s);
     return instance<T>(s);
   };
   return {
@@ -46,6 +47,7 @@ export function defineModel<T extends ModelTypes>(manifest: ModelManifest, targe
       for (const b of persistent(s)) { const t = tensors.get(b.name); if (t) s.backend.write(b.name, t.data); }
       Object.assign(s, { steps, epochs, calls, frozen: metadata['frozen'] === 'true', optimizer: JSON.parse(metadata['optimizer'] ?? 'null') as Optimizer | null ?? defaultOptimizer }); // written by `save`
       await takeSnapshot(s);
+      prove(s);
       return model;
     },
   };
@@ -107,6 +109,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
         runStep(s, o, options.seed === undefined ? { ...draws, count: s.steps } : draws, rows, samples, klWeight);
         const e = peekElbo(s, `train_${o.kind}`) ?? await elboOf(s, `train_${o.kind}`);
         if (!Number.isFinite(e.loss)) { s.steps--; throw await recover(s, -1); }
+        prove(s);
         if (s.steps % copyEvery === 0) await takeSnapshot(s);
         return e;
       });
@@ -183,6 +186,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
         for (const [path, data] of checked) s.backend.write(path, data);
         resetMoments(s, new Set(checked.map(([path]) => path)));
         await takeSnapshot(s);
+        prove(s);
       });
     },
     async states() { alive(s); return {}; },

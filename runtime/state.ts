@@ -12,6 +12,8 @@ import type { Elbo, Optimizer } from './types.ts';
 /** What draws of a call depend on. */
 export interface Draws { readonly purpose: number; readonly seed: number; readonly count: number }
 
+interface Snapshot { readonly copy: ReadonlyMap<string, Float32Array>; readonly steps: number }
+
 export interface State {
   readonly manifest: ModelManifest; readonly backend: Backend; readonly seed: number;
   /** Optimizer steps, epochs and calls begun so far. */
@@ -20,7 +22,8 @@ export interface State {
   optimizer: Optimizer;
   capacity: { rows: number; samples: number };
   queue: Promise<unknown>;
-  snapshot: ReadonlyMap<string, Float32Array>;
+  /** The copy to go back to, and one that has not yet proved good: a finite loss after it does. */
+  good: Snapshot; pending: Snapshot | undefined;
 }
 
 export const defaultOptimizer: Optimizer = { kind: 'adam', learningRate: 1e-3 };
@@ -113,18 +116,28 @@ export const persistent = (s: State): readonly { readonly name: string; readonly
 export async function takeSnapshot(s: State): Promise<void> {
   const copy = new Map<string, Float32Array>();
   for (const b of persistent(s)) copy.set(b.name, await s.backend.read(b.name, b.count));
-  s.snapshot = copy;
+  s.pending = { copy, steps: s.steps };
 }
-/** The first parameter that is not finite; the model goes back to its last copy if there is one. */
+/**
+ * What diverged. The update of a step whose loss is not finite writes nothing; but the steps before it may have led astray,
+ * so a fit goes back to the copy made at the end of its last epoch, and so does a single step when a parameter is not finite.
+ */
 export async function recover(s: State, epoch: number): Promise<Diverged> {
   let path = 'loss';
   for (const b of persistent(s)) {
     if (path !== 'loss') break;
     if ((await s.backend.read(b.name, b.count)).some(x => !Number.isFinite(x))) path = b.name;
   }
-  if (path !== 'loss') for (const [name, data] of s.snapshot) s.backend.write(name, data);
-  return new Diverged(epoch, s.steps, path);
+  const diverged = new Diverged(epoch, s.steps, path);
+  if (epoch >= 0 || path !== 'loss') {
+    for (const [name, data] of s.good.copy) s.backend.write(name, data);
+    s.steps = s.good.steps;
+    s.pending = undefined;
+  }
+  return diverged;
 }
+/** The loss was finite: what was copied before it is good. */
+export function prove(s: State): void { if (s.pending) { s.good = s.pending; s.pending = undefined; } }
 /** The optimizer's moments start again at zero. */
 export function resetMoments(s: State, of?: ReadonlySet<string>): void {
   for (const b of persistent(s)) if (b.role === 'moment' && (!of || of.has(b.name.slice(0, b.name.lastIndexOf('/'))))) s.backend.write(b.name, new Float32Array(b.count));

@@ -1,0 +1,26 @@
+/** Compiles a model and opens it as an app would, without files: the generated target module is put together in memory. */
+import { checkText } from '../../compiler/compile.ts';
+import { programsOf } from '../../compiler/4-diff/programs.ts';
+import { schedule } from '../../compiler/5-schedule/plan.ts';
+import type { Target } from '../../compiler/7-targets/target.ts';
+import { wasm } from '../../compiler/7-targets/wasm/index.ts';
+import { manifestOf, planOf } from '../../compiler/8-module/manifest.ts';
+import type { OpenBackend } from '../../runtime/backend.ts';
+import { defineModel } from '../../runtime/model.ts';
+import type { ModelClass } from '../../runtime/types.ts';
+import { open as openWasm } from '../../runtime/wasm.ts';
+import type { TensorLike } from '../../runtime/tensors.ts';
+
+/** Any model: names are not known to the types here. */
+export interface AnyModel { readonly inputs: Record<string, TensorLike>; readonly targets: Record<string, TensorLike>; readonly outputs: string; readonly parameters: string; readonly weights: string }
+
+/** The first model of a text, for one backend. */
+export function moduleOf(text: string, target: Target = wasm, open: OpenBackend = openWasm): ModelClass<AnyModel> {
+  const model = checkText(text, { file: 'test.bnn' }).models[0];
+  if (!model) throw new Error('no model');
+  const cut = schedule(programsOf(model).programs, target.capabilities);
+  const code = target.print(cut);
+  return defineModel<AnyModel>(manifestOf(model), {
+    [target.name]: async () => ({ target: target.name, open, plan: planOf(cut), code: code instanceof Uint8Array ? Buffer.from(code).toString('base64') : code }),
+  });
+}
