@@ -47,16 +47,15 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
     };
     consider(new Map());
     const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? [1, 2, 4, 8].filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
-    // lanes on the innermost axis or on the one around it; rows on the other
-    for (const [lanes, rows] of [[inner, before], [before, inner]] as const) {
-      for (const r of rowCounts(rows)) {
-        const row = rows && r > 1 ? [[rows, { kind: 'rows', count: r }] as const] : [];
-        if (lanes?.kind === 'map' && nominalOf(lanes.axis.extent) >= 4) {
-          for (const v of vectorCounts(nominalOf(lanes.axis.extent))) if (r * v <= 8) consider(new Map<Stmt, Role>([[lanes, { kind: 'lanes', count: v }], ...row]));
-        }
-        // lanes further in, a tile of positions around them
-        if (lanes) for (const q of rowCounts(lanes)) if (q * r > 1 && q * r <= 8) consider(new Map<Stmt, Role>([...row, ...(q > 1 ? [[lanes, { kind: 'rows', count: q }] as const] : [])]));
+    // the innermost axis in the lanes, so that neighbours follow each other; rows on the one around it
+    const isSwapped = before?.kind === 'map' && inner?.kind === 'map' && axes.indexOf(before.axis) > axes.indexOf(inner.axis);
+    for (const r of rowCounts(before)) {
+      const row = before && r > 1 ? [[before, { kind: 'rows', count: r }] as const] : [];
+      if (inner?.kind === 'map' && nominalOf(inner.axis.extent) >= 4) {
+        for (const v of vectorCounts(nominalOf(inner.axis.extent))) if (r * v <= 8) consider(new Map<Stmt, Role>([...row, [inner, { kind: 'lanes', count: v }]]));
       }
+      // lanes further in, a tile of positions around them
+      if (inner && !isSwapped) for (const q of rowCounts(inner)) if (q * r > 1 && q * r <= 8) consider(new Map<Stmt, Role>([...row, ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
     }
   }
   if (!best) return { body, roles: new Map(), mayRepeat };
@@ -66,11 +65,11 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
 /** Vectors of four that fit; three only where four do not. */
 const vectorCounts = (extent: number): readonly number[] => [1, 2, 3, 4].filter(v => 4 * v <= extent && (v !== 3 || extent < 16));
 
-/** The axes as they are, and with each pair of them innermost. */
+/** The axes with each pair of them innermost, in both orders. */
 function orders(axes: readonly Axis[]): readonly (readonly Axis[])[] {
   if (axes.length < 2) return [axes];
   const out: (readonly Axis[])[] = [];
-  for (const b of axes) for (const a of axes) if (a !== b && axes.indexOf(a) < axes.indexOf(b)) out.push([...axes.filter(x => x !== a && x !== b), a, b]);
+  for (const b of axes) for (const a of axes) if (a !== b) out.push([...axes.filter(x => x !== a && x !== b), a, b]);
   return out.reverse();
 }
 
