@@ -104,7 +104,8 @@ function loopCost(w: Work & { readonly loop: Loop }, tile: Tile, roles: Roles, m
   if (extent < width) return Infinity;
   if (mayRepeat) return Math.ceil(extent / width) * whole;
   const rest = extent % width;
-  const [vectors, singles] = role.kind === 'lanes' ? [Math.floor(rest / 4), rest % 4] : [0, rest];
+  const isWide = role.kind === 'lanes' && typeof loop.axis.extent === 'number';
+  const [vectors, singles] = isWide ? [Math.ceil(rest / 4), 0] : role.kind === 'lanes' ? [Math.floor(rest / 4), rest % 4] : [0, rest];
   return Math.floor(extent / width) * whole + (vectors > 0 ? vectors * costOf(w, widen(tile, w.bit, { kind: 'lanes', count: 1 }), roles, mayRepeat) : 0) + (singles > 0 ? singles * costOf(w, tile, roles, mayRepeat) : 0);
 }
 function foldCost(w: Work, tile: Tile, role: Role | undefined, extent: number, roles: Roles, mayRepeat: boolean): number {

@@ -40,7 +40,7 @@ export interface Position { readonly lane: string | undefined; readonly offsets:
 
 /** Axes along which several elements are computed side by side: `count` of them, `step` apart (4 for the axis in the lanes). */
 export interface Side { readonly axis: string; readonly count: number; readonly step: number }
-export interface Region { readonly lane: string | undefined; readonly sides: readonly Side[]; /** Turns of a loop written out: their offsets. */ readonly turns: ReadonlyMap<string, number> }
+export interface Region { readonly lane: string | undefined; readonly sides: readonly Side[]; /** Turns of a loop written out: their offsets. */ readonly turns: ReadonlyMap<string, number>; /** Only lanes from this one on are stored: the others have been done. */ readonly fresh?: number }
 
 /** A `let`, a carry or a parameter: a local for each place it differs at. */
 export interface Binding {

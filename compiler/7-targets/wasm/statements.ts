@@ -58,14 +58,15 @@ function writeStore(s: Scope, stmt: Stmt & { readonly kind: 'store' }): void {
       continue;
     }
     const x = wideValue(s, stmt.value, p);
-    if (strideAlong(stmt.offset, lane) === 1) {
+    const fresh = s.region.fresh ?? 0;
+    if (strideAlong(stmt.offset, lane) === 1 && fresh === 0) {
       const { pointer, offset } = address(s, stmt.buffer, stmt.offset, p, false);
       s.frame.out.push(s.m.v128.store(offset, 4, pointer(), x));
       continue;
     }
     const vector = newLocal(s, s.b.v128);
     put(s, s.frame, vector, x);
-    for (let i = 0; i < 4; i++) {
+    for (let i = fresh; i < 4; i++) {
       const q: Position = { lane: undefined, offsets: new Map([...p.offsets, [lane, (p.offsets.get(lane) ?? 0) + i]]) };
       const { pointer, offset } = address(s, stmt.buffer, stmt.offset, q, false);
       s.frame.out.push(s.m.v128.store32_lane(offset, 4, i, pointer(), get(s, vector)));
@@ -145,9 +146,9 @@ function writeMap(s: Scope, stmt: Stmt & { readonly kind: 'map' }, plan: Plan): 
   const { axis } = stmt;
   const role = plan.roles.get(stmt);
   const outer = s.region;
-  const body = (count: number, step: number) => (): void => {
+  const body = (count: number, step: number, fresh = 0) => (): void => {
     const sides = count * step === 1 ? outer.sides : [...outer.sides, { axis: axis.name, count, step }];
-    inRegion(s, { ...outer, sides, lane: step === 4 ? axis.name : outer.lane }, () => writeBlock(s, stmt.body, plan));
+    inRegion(s, { ...outer, sides, lane: step === 4 ? axis.name : outer.lane, ...(fresh > 0 ? { fresh } : {}) }, () => writeBlock(s, stmt.body, plan));
   };
   const step = role?.kind === 'lanes' ? 4 : 1;
   const width = (role?.count ?? 1) * step;
@@ -170,6 +171,11 @@ function writeMap(s: Scope, stmt: Stmt & { readonly kind: 'map' }, plan: Plan): 
   loop(0, tiles, role.count, step);
   const vectors = step === 4 && role.count > 1 ? roundedDown(s, axis.extent, 4) : tiles;
   if (vectors !== tiles) loop(tiles, vectors, 1, 4);
+  if (step === 4 && typeof all === 'number' && typeof vectors === 'number' && all > vectors) {
+    // one more vector, which begins among elements that are done: those are computed in vain and not stored
+    writeLoop(s, axis.name, all - 4, all, 4, {}, body(1, 4, 4 - (all - vectors)));
+    return;
+  }
   loop(vectors, all, 1, 1);
 }
 export const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
