@@ -32,6 +32,7 @@ const nominalOf = (e: Axis['extent']): number => (typeof e === 'number' ? e : no
 export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
   const { axes, body } = kernel;
   const nestOf = (order: readonly Axis[]): readonly Stmt[] => order.reduceRight<readonly Stmt[]>((inner, axis) => [{ kind: 'map', axis, body: inner }], body);
+  const hasFolds = body.some(s => s.kind !== 'let' && s.kind !== 'store');
   let best: { readonly plan: Plan; readonly cost: number } | undefined;
   for (const order of orders(axes)) {
     const nest = nestOf(order);
@@ -46,7 +47,7 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
       if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat }, cost };
     };
     consider(new Map());
-    const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? [1, 2, 4, 8].filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
+    const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? (hasFolds ? [1, 2, 4, 8] : [1, 4]).filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
     // the innermost axis in the lanes, so that neighbours follow each other; rows on the one around it
     const isSwapped = before?.kind === 'map' && inner?.kind === 'map' && axes.indexOf(before.axis) > axes.indexOf(inner.axis);
     for (const r of rowCounts(before)) {

@@ -4,10 +4,10 @@
  * computed before it; what no vector instruction can do is done lane by lane.
  */
 import { InternalError } from '../../diagnostics.ts';
-import { parts } from '../../6-kernels/index.ts';
 import type { Condition, Expr, Index, Size } from '../../6-kernels/kernel.ts';
 import type { ScalarType } from '../../ops/names.ts';
 import { address, indexNode, isPowerOfTwo, literalStride, recordField, sizeNode } from './address.ts';
+import { noise } from './draws.ts';
 import { cached, frameAt, get, needsOf, newLocal, projection, put, sharers, valueType } from './scope.ts';
 import type { Local, Position, Scope } from './scope.ts';
 import { isShift, laneConst, laneOps, laneOpsWithLiteral, scalarOps, spells } from './spellings.ts';
@@ -65,7 +65,7 @@ export function held(s: Scope, e: Expr, p: Position): { readonly local: Local; r
 type Form = 'one' | 'wide' | 'splat';
 const numbers = new WeakMap<Expr, number>();
 let nextNumber = 0;
-function keyOf(s: Scope, e: Expr, p: Position, form: Form): string {
+export function keyOf(s: Scope, e: Expr, p: Position, form: Form): string {
   let n = numbers.get(e);
   if (n === undefined) numbers.set(e, n = nextNumber++);
   return `${form} ${n}${projection(p, needsOf(s, e).deps)}`;
@@ -149,12 +149,12 @@ function wideOp(s: Scope, e: OpExpr, p: Position): Node {
 // ── lane by lane ──────────────────────────────────────────────────────────────────────────────
 
 /** The position of one lane, as a scalar. */
-const laneOf = (p: Position, lane: number): Position => {
+export const laneOf = (p: Position, lane: number): Position => {
   const axis = p.lane ?? fail('no lanes');
   return { lane: undefined, offsets: new Map([...p.offsets, [axis, (p.offsets.get(axis) ?? 0) + lane]]) };
 };
 /** Four scalars side by side. */
-function assemble(s: Scope, type: ScalarType, p: Position, one: (q: Position) => Node): Node {
+export function assemble(s: Scope, type: ScalarType, p: Position, one: (q: Position) => Node): Node {
   const scalar = (i: number): Node => { const x = one(laneOf(p, i)); return type === 'bool' ? s.m.i32.sub(s.m.i32.const(0), x) : x; };
   const replace = type === 'f32' ? s.m.f32x4.replace_lane : s.m.i32x4.replace_lane;
   return [1, 2, 3].reduce((v, i) => replace(v, i, scalar(i)), type === 'f32' ? s.m.f32x4.splat(scalar(0)) : s.m.i32x4.splat(scalar(0)));
@@ -268,56 +268,8 @@ function wholeLoad(s: Scope, e: Load, p: Position, stride: number | undefined, g
   return places.reduce<Node | undefined>((v, a, i) => (v === undefined ? s.m.v128.load32_zero(a.offset, 4, a.pointer()) : s.m.v128.load32_lane(a.offset, 4, i, a.pointer(), v)), undefined) ?? fail('no lanes');
 }
 
-// ── noise ─────────────────────────────────────────────────────────────────────────────────────
-
-type Noise = Expr & { readonly kind: 'noise' };
-
-/** Whether element is a multiple of four at the first lane. */
-export function isAligned(s: Scope, element: Index, p: Position): boolean {
-  return element.constant % 4 === 0 && element.terms.every(({ coefficient, atom }) => {
-    if (parts(coefficient).times % 4 === 0) return true;
-    if (atom.kind !== 'axis') return false;
-    const offset = p.offsets.get(atom.name) ?? 0;
-    const place = s.axes.get(atom.name);
-    return place !== undefined && place.multiple % 4 === 0 && offset % 4 === 0;
-  });
-}
-
-/**
- * The noise function gives the address of `count` values from an element on: up to sixteen when the element begins a quad,
- * else up to thirteen. So one call serves a tile: all its vectors are fetched at once, before another call overwrites them.
- */
-function noise(s: Scope, e: Noise, p: Position, wide: boolean): Node {
-  const lane = p.lane;
-  if (!wide || lane === undefined) return s.m.f32.load(0, 4, callNoise(s, e, p, 1));
-  const stride = varies(s, e.sample, lane) || bends(s, e.element, lane) ? undefined : literalStride(e.element, lane);
-  if (stride !== 1) return assemble(s, 'f32', p, q => s.m.f32.load(0, 4, callNoise(s, e, q, 1)));
-  const side = s.region.sides.find(x => x.axis === lane);
-  const offset = p.offsets.get(lane) ?? 0;
-  const at = (o: number): Position => ({ lane, offsets: new Map([...p.offsets, [lane, o]]) });
-  const last = side ? (side.count - 1) * 4 : offset;
-  const width = isAligned(s, e.element, at(0)) ? 16 : 12;
-  const first = offset - (offset % width);
-  const end = Math.min(first + width, last + 4);
-  if (end - first <= 4) return s.m.v128.load(0, 4, callNoise(s, e, p, 4));
-  const key = (o: number): string => `noise ${keyOf(s, e, at(o), 'wide')}`;
-  const seen = s.shared.get(key(offset));
-  if (seen) return get(s, seen);
-  const pointer = newLocal(s, s.b.i32);
-  put(s, s.frame, pointer, callNoise(s, e, at(first), end - first));
-  for (let o = first; o < end; o += 4) {
-    const local = newLocal(s, s.b.v128);
-    put(s, s.frame, local, s.m.v128.load(4 * (o - first), 4, get(s, pointer)));
-    s.shared.set(key(o), local);
-  }
-  return get(s, s.shared.get(key(offset)) ?? fail('noise without its tile'));
-}
-function callNoise(s: Scope, e: Noise, p: Position, count: number): Node {
-  return s.m.call(s.memory.noise(e.family), [indexNode(s, e.element, p), indexNode(s, e.sample, p), s.m.i32.const(e.site | 0), s.m.i32.const(count)], s.b.i32);
-}
-
 /** Whether an index varies along an axis, and whether it does so inside a quotient, a remainder or a value. */
-const varies = (s: Scope, index: Index, axis: string): boolean => needsOf(s, { kind: 'index', type: 'u32', index }).deps.has(axis);
-const bends = (s: Scope, index: Index, axis: string): boolean => varies(s, { constant: 0, terms: index.terms.filter(t => t.atom.kind !== 'axis') }, axis);
+export const varies = (s: Scope, index: Index, axis: string): boolean => needsOf(s, { kind: 'index', type: 'u32', index }).deps.has(axis);
+export const bends = (s: Scope, index: Index, axis: string): boolean => varies(s, { constant: 0, terms: index.terms.filter(t => t.atom.kind !== 'axis') }, axis);
 
 function fail(message: string): never { throw new InternalError('wasm', message); }

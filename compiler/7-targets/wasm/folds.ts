@@ -1,0 +1,192 @@
+/**
+ * Folds. Imagine the carries of all elements of a tile as a block of locals that one loop brings forward; or, where no axis of
+ * the tile is in the lanes, four turns of the fold at once, whose partial results are joined at the end.
+ */
+import { InternalError } from '../../diagnostics.ts';
+import type { Carry, Expr, Fold, Stmt } from '../../6-kernels/kernel.ts';
+import type { Plan, Role } from './plan.ts';
+import { eachChild, empty, get, needsOf, newLocal, positions, projection, put, valueType } from './scope.ts';
+import type { Binding, Local, Position, Scope } from './scope.ts';
+import type { Node } from './spellings.ts';
+import { inRegion, roundedDown, writeBlock, writeLoop } from './statements.ts';
+import type { Bound } from './statements.ts';
+import { value, wideLiteral, wideValue } from './values.ts';
+
+/** A loop that carries values from turn to turn. */
+export function writeFold(s: Scope, fold: Fold, plan: Plan): void {
+  const role = plan.roles.get(fold);
+  if (role?.kind === 'lanes') { writeWideFold(s, fold, role, plan); return; }
+  const deps = carryDeps(s, fold);
+  const carries = bindCarries(s, fold, deps, s.region.lane, (c, p, wide) => (wide ? wideValue(s, c.init, p) : value(s, c.init, p)));
+  const [from, to] = fold.bounds
+    ? fold.bounds.map(b => { const l = newLocal(s, s.b.i32); put(s, s.frame, l, value(s, b, uniform(s))); return l; })
+    : [0, roundedDown(s, fold.axis.extent, 1)];
+  if (fold.bounds?.some(b => needsOf(s, b).deps.size > 0 && s.region.sides.some(x => needsOf(s, b).deps.has(x.axis)))) fail('a fold whose bounds differ inside a tile');
+  foldTurns(s, fold, carries, from ?? 0, to ?? 0, role?.count ?? 1, plan);
+  bindAfter(s, fold, carries);
+}
+/** The position of what does not vary inside the region. */
+const uniform = (s: Scope): Position => ({ lane: undefined, offsets: s.region.turns });
+
+/** Carries as they are before the first turn. */
+function bindCarries(s: Scope, fold: Fold, deps: ReadonlyMap<string, ReadonlySet<string>>, lane: string | undefined, init: (c: Carry, p: Position, wide: boolean) => Node): ReadonlyMap<string, Binding> {
+  const made = new Map<string, Binding>();
+  s.shared = new Map();
+  for (const c of fold.carries) {
+    const own = deps.get(c.name) ?? empty;
+    const wide = lane !== undefined && own.has(lane);
+    const locals = new Map<string, Local>();
+    const keys = new Set([...own].filter(a => a !== fold.axis.name || lane === a));
+    for (const p of positions(s, keys)) {
+      const l = newLocal(s, valueType(s, c.type, wide));
+      put(s, s.frame, l, init(c, p, wide));
+      locals.set(projection({ lane: wide ? lane : undefined, offsets: p.offsets }, keys), l);
+    }
+    made.set(c.name, { type: c.type, deps: own, keys, locals, depth: s.frame.depth, lane: wide ? lane : undefined });
+  }
+  return made;
+}
+
+/** The turns of a fold in order, `times` of them written out in each turn of the loop where that goes evenly. */
+function foldTurns(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>, from: Bound, to: Bound, times: number, plan: Plan): void {
+  const axis = fold.axis.name;
+  const turns = (count: number) => (): void => {
+    for (const [name, b] of carries) s.names.set(name, { ...b, deps: new Set([...b.deps, axis]), depth: s.frame.depth });
+    for (let i = 0; i < count; i++) {
+      inRegion(s, { ...s.region, turns: new Map([...s.region.turns, [axis, i]]) }, () => { writeBlock(s, fold.body, plan); writeNext(s, fold, carries); });
+    }
+  };
+  const mayBeEmpty = fold.bounds !== undefined;
+  if (typeof from === 'number' && typeof to === 'number' && times > 1) {
+    const rest = (to - from) % times;
+    writeLoop(s, axis, from, to - rest, times, { mayBeEmpty }, turns(times));
+    if (rest > 0) writeLoop(s, axis, to - rest, to, rest, { mayBeEmpty }, turns(rest));
+    return;
+  }
+  writeLoop(s, axis, from, to, 1, { mayBeEmpty }, turns(1));
+}
+
+/** All carries are replaced at once: where one looks at another, new values wait until all are made. */
+function writeNext(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>): void {
+  s.shared = new Map();
+  s.needs = new Map();
+  const others = (name: string): ReadonlySet<string> => new Set(fold.carries.map(c => c.name).filter(n => n !== name));
+  const mixed = fold.carries.some(c => mentions(c.next, others(c.name)));
+  const later: Node[] = [];
+  for (const c of fold.carries) {
+    const b = carries.get(c.name) ?? fail(`no carry ${c.name}`);
+    for (const p of positions(s, b.keys)) {
+      const local = b.locals.get(projection({ lane: b.lane, offsets: p.offsets }, b.keys)) ?? fail(`${c.name} has no place`);
+      const next = b.lane !== undefined ? wideValue(s, c.next, p) : value(s, c.next, p);
+      if (!mixed) { put(s, s.frame, local, next); continue; }
+      const waiting = newLocal(s, local.type);
+      put(s, s.frame, waiting, next);
+      later.push(s.m.local.set(local.index, get(s, waiting)));
+    }
+  }
+  s.frame.out.push(...later);
+  s.shared = new Map();
+}
+function mentions(e: Expr, names: ReadonlySet<string>): boolean {
+  let found = e.kind === 'ref' && names.has(e.name);
+  if (!found) eachChild(e, c => { found ||= mentions(c, names); });
+  return found;
+}
+
+function bindAfter(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>): void {
+  for (const [name, b] of carries) s.names.set(name, { ...b, deps: new Set([...b.deps].filter(a => a !== fold.axis.name)), depth: s.frame.depth });
+  s.needs = new Map();
+}
+
+/** What each carry varies along after the fold: what its first value and its next ones do, through the names in the body. */
+function carryDeps(s: Scope, fold: Fold): ReadonlyMap<string, ReadonlySet<string>> {
+  const saved = new Map(s.names);
+  const deps = new Map<string, ReadonlySet<string>>(fold.carries.map(c => [c.name, needsOf(s, c.init).deps]));
+  const bind = (name: string, type: Binding['type'], own: ReadonlySet<string>): void => { s.names.set(name, { type, deps: own, keys: own, locals: new Map(), depth: s.frame.depth, lane: undefined }); };
+  for (let changed = true; changed;) {
+    changed = false;
+    s.needs = new Map();
+    for (const c of fold.carries) bind(c.name, c.type, deps.get(c.name) ?? empty);
+    const walk = (body: readonly Stmt[]): void => {
+      for (const b of body) {
+        if (b.kind === 'let') bind(b.name, b.value.type, needsOf(s, b.value).deps);
+        else if (b.kind === 'map') walk(b.body);
+        else if (b.kind === 'fold') for (const [name, own] of carryDeps(s, b)) bind(name, 'f32', own);
+        s.needs = new Map();
+      }
+    };
+    walk(fold.body);
+    for (const c of fold.carries) {
+      const before = deps.get(c.name) ?? empty;
+      const now = new Set([...before, ...needsOf(s, c.next).deps].filter(a => a !== fold.axis.name));
+      if (now.size !== before.size) { deps.set(c.name, now); changed = true; }
+    }
+  }
+  // bounds that differ make all that follows from them differ
+  for (const [name, own] of deps) deps.set(name, new Set([...own, ...(fold.bounds ?? []).flatMap(b => [...needsOf(s, b).deps])].filter(a => a !== fold.axis.name)));
+  s.names.clear();
+  for (const [name, b] of saved) s.names.set(name, b);
+  s.needs = new Map();
+  return deps;
+}
+
+// ── folds with lanes along their own axis ─────────────────────────────────────────────────────
+
+const neutral = { add: 0, mul: 1, max: -Infinity, min: Infinity } as const;
+
+/**
+ * Four (or a few times four) partial results side by side, joined at the end, then what is left over one by one. How the fold
+ * is cut follows from its extent alone.
+ */
+function writeWideFold(s: Scope, fold: Fold, role: Role, plan: Plan): void {
+  const { combine = [] } = fold;
+  const axis = fold.axis.name;
+  const outer = s.region;
+  const deps = carryDeps(s, fold);
+  const totals = bindCarries(s, fold, deps, undefined, (c, p) => value(s, c.init, p));
+  const width = 4 * role.count;
+  const end = roundedDown(s, fold.axis.extent, width);
+  if (end !== 0) {
+    const along = new Map([...deps].map(([n, d]) => [n, new Set([...d, axis])]));
+    inRegion(s, { lane: axis, sides: [...outer.sides, { axis, count: role.count, step: 4 }], turns: outer.turns }, () => {
+      const parts = bindCarries(s, fold, along, axis, c => wideLiteral(s, 'f32', neutral[combine[fold.carries.indexOf(c)] ?? 'add']));
+      const body = (): void => {
+        for (const [name, b] of parts) s.names.set(name, { ...b, depth: s.frame.depth });
+        s.needs = new Map();
+        writeBlock(s, fold.body, plan);
+        writeNext(s, fold, parts);
+      };
+      writeLoop(s, axis, 0, end, width, {}, body);
+      s.region = outer;
+      fold.carries.forEach((c, i) => {
+        const op = combine[i] ?? 'add';
+        const total = totals.get(c.name) ?? fail('no total');
+        const part = parts.get(c.name) ?? fail('no parts');
+        for (const p of positions(s, total.keys)) {
+          const vectors = Array.from({ length: role.count }, (_, k) => part.locals.get(projection({ lane: axis, offsets: new Map([...p.offsets, [axis, 4 * k]]) }, part.keys)) ?? fail('no part'));
+          const local = total.locals.get(projection(p, total.keys)) ?? fail('no total');
+          put(s, s.frame, local, scalarJoin(s, op, get(s, local), across(s, op, pairwise(s, op, vectors.map(v => get(s, v))))));
+        }
+      });
+    });
+  }
+  if (typeof fold.axis.extent !== 'number' || end !== fold.axis.extent) foldTurns(s, fold, totals, end, roundedDown(s, fold.axis.extent, 1), 1, { ...plan, roles: new Map() });
+  bindAfter(s, fold, totals);
+}
+type Join = keyof typeof neutral;
+const scalarJoin = (s: Scope, op: Join, a: Node, b: Node): Node => s.m.f32[op](a, b);
+const wideJoin = (s: Scope, op: Join, a: Node, b: Node): Node => s.m.f32x4[op](a, b);
+function pairwise(s: Scope, op: Join, vectors: readonly Node[]): Node {
+  const [first, second, ...rest] = vectors;
+  if (first === undefined) return fail('nothing to join');
+  return second === undefined ? first : pairwise(s, op, [...rest, wideJoin(s, op, first, second)]);
+}
+/** One value from four: halves onto each other, twice. */
+function across(s: Scope, op: Join, vector: Node): Node {
+  const [a, b] = [newLocal(s, s.b.v128), newLocal(s, s.b.v128)];
+  put(s, s.frame, a, vector);
+  put(s, s.frame, b, wideJoin(s, op, get(s, a), s.m.i8x16.shuffle(get(s, a), get(s, a), [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7])));
+  return scalarJoin(s, op, s.m.f32x4.extract_lane(get(s, b), 0), s.m.f32x4.extract_lane(get(s, b), 1));
+}
+
+function fail(message: string): never { throw new InternalError('wasm', message); }
