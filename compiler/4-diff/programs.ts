@@ -52,13 +52,18 @@ export function programsOf(model: Model): Lowered {
     const gradients = differentiate(objective, 'loss', parameters.map(p => p.path));
     verifyGraph(gradients, 'differentiate');
     const trained = parameters.filter(p => p.trained).map(p => p.path);
-    for (const kind of Object.keys(optimizers) as OptimizerKind[]) { // keys of a Record<OptimizerKind, …>
+    const train = (kind: OptimizerKind): void => {
       const step = optimize(gradients, kind, trained);
       verifyGraph(step, 'optimize');
       add(`train_${kind}`, step, o => scalars.includes(o) || o.startsWith('update:'));
-    }
-    add('elbo', objective, o => scalars.includes(o));
+    };
+    // a program shares what those before it store: the first optimizer has its updates fused with the gradients, the others
+    // update from the gradients that `gradients` stores
+    const [first, ...others] = Object.keys(optimizers) as OptimizerKind[]; // keys of a Record<OptimizerKind, …>
+    if (first) train(first);
     add('gradients', gradients, o => scalars.includes(o) || o.startsWith('gradient:'));
+    others.forEach(train);
+    add('elbo', objective, o => scalars.includes(o));
   }
   if ([...objective.outputs.keys()].some(isPrediction)) add('predict', objective, isPrediction);
   add('draw', objective, o => o.startsWith('weight:'));

@@ -23,7 +23,8 @@ export interface Costs {
   readonly heavyBelow: readonly boolean[];
 }
 
-export function costs(nodes: readonly Plain[], capabilities: Capabilities): Costs {
+/** @param isKept Values that are in memory whatever happens. */
+export function costs(nodes: readonly Plain[], capabilities: Capabilities, isKept: (id: NodeId) => boolean): Costs {
   const shapeOf = (id: NodeId): Shape => nodes[id]?.shape ?? [];
   const consumers = new Map<NodeId, number>();
   for (const n of nodes) for (const a of new Set(argumentsOf(n))) consumers.set(a, (consumers.get(a) ?? 0) + 1);
@@ -34,7 +35,7 @@ export function costs(nodes: readonly Plain[], capabilities: Capabilities): Cost
   nodes.forEach((n, i) => {
     heavy.push(isHeavy(n, shapeOf));
     // a dear argument that others use too will be in memory
-    const isShared = (a: NodeId): boolean => (consumers.get(a) ?? 0) > 1 && (light[a] ?? 0) > 3 * cost.load;
+    const isShared = (a: NodeId): boolean => isKept(a) || (consumers.get(a) ?? 0) > 1 && (light[a] ?? 0) > 3 * cost.load;
     const below = argumentsOf(n).map(a => (heavy[a] || isShared(a) ? cost.load : Math.min(light[a] ?? 0, 1000)));
     light.push(own(n) + below.reduce((s, x) => s + x, 0));
     heavyBelow.push(!heavy[i] && n.type !== 'bool' && argumentsOf(n).some(a => (heavy[a] === true || heavyBelow[a] === true)

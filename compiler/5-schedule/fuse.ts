@@ -38,7 +38,7 @@ interface Draft { readonly id: number; readonly loop?: NodeId; readonly shape: S
 export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
   const { nodes } = unit.graph;
   const shapeOf = (id: NodeId): Shape => nodes[id]?.shape ?? fail(`no node ${id}`);
-  const { heavy, light, heavyBelow } = costs(nodes, capabilities);
+  const { heavy, light, heavyBelow } = costs(nodes, capabilities, unit.isKept);
   const requests = new Map<NodeId, Request[]>();
   const home = new Map<NodeId, Draft>();
   const drafts: Draft[] = [];
@@ -99,6 +99,8 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
   function store(id: NodeId, n: Plain, asked: readonly Request[]): void {
     const askers = new Set(asked.map(r => find(r.item)));
     const host = capabilities.results === 'one' ? undefined : [...askers].find(c => c.loop === undefined && sameExtents(c.shape, n.shape)
+      // a value that other programs keep is made by the same kernel here as there
+      && (!unit.isKept(id) || c.stores.every(unit.isKept))
       && asked.every(r => find(r.item) !== c || (isIdentity(r, n.shape) && !r.repeats))
       && [...askers].every(other => other === c || !reaches(c, other)));
     const draft: Draft = host ?? { id: drafts.length, shape: n.shape, stores: [], inner: 0, contracts: false, needs: new Set() };
@@ -115,8 +117,9 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
     if (n.type === 'bool') return false;
     if (asked.some(r => find(r.item).loop !== undefined)) return true;
     const once = (): boolean => { const d = distinct(asked); return d.length === 1 && d[0] !== undefined && !d[0].repeats && isExact(n, d[0]); };
-    if (once()) return false;
+    if (!unit.isKept(id) && once()) return false;
     joinAskers(asked);
+    if (unit.isKept(id)) return true;
     if (once()) return false;
     if (heavy[id] || heavyBelow[id]) return true;
     const elements = nominalSize(n.shape);

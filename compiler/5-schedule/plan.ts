@@ -32,9 +32,11 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   const short = new Map<string, string>();
   const scalars = new Set<string>();
   const turns = new Set<string>();
+  /** Values that a program planned before keeps in memory. */
+  const kept = new Set<string>();
   const plans = programs.map(p => planProgram(p.name, splitReductions(p.graph, capabilities.innerLoops)));
   const list = [...kernels.values()];
-  const used = new Set([...list.flatMap(k => k.buffers.map(b => b.name)), ...plans.flatMap(p => Object.values(p.results))]);
+  const used = new Set([...list.flatMap(k => k.buffers.map(b => b.name)), ...plans.flatMap(p => [...Object.values(p.results), ...p.swaps.flat()])]);
   return {
     kernels: list,
     buffers: planMemory([...buffers.values()].filter(b => used.has(b.name)), list, plans),
@@ -60,7 +62,8 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
       }
     }
     const digest = digests(graph, () => name);
-    const unit: Unit = { graph, roots, name: id => nameOf(digest[id] ?? `${name}${id}`), leaf: id => leafPlace(graph, digest, id) };
+    const nameAt = (id: NodeId): string => nameOf(digest[id] ?? `${name}${id}`);
+    const unit: Unit = { graph, roots, name: nameAt, isKept: id => kept.has(nameAt(id)), leaf: id => leafPlace(graph, digest, id) };
     const { works, place } = planUnit(unit, 0);
     const results = Object.fromEntries([...graph.outputs].filter(([o]) => !o.startsWith('update:')).map(([o, id]) => {
       const buffer = place(id).buffer;
@@ -108,9 +111,12 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     const place = (id: NodeId): Place => unit.leaf(id) ?? (fusion.home.has(id) ? ownPlace(unit, id) : fail(`node ${id} is not in memory`));
     const stored = (id: NodeId): Place | undefined => (fusion.home.has(id) ? ownPlace(unit, id) : undefined);
     const outputs = new Set([...unit.graph.outputs].filter(([o]) => !o.startsWith('update:')).map(([, id]) => id));
+    if (depth === 0) for (const id of [...fusion.loaded, ...outputs]) kept.add(unit.name(id));
+    // a value may be both yielded and carried on
+    const carried = new Set([...unit.graph.outputs].filter(([o]) => o.startsWith('next:')).map(([, id]) => id));
     const targets = (id: NodeId): readonly Place[] => {
       const others = unit.roots.get(id) ?? [];
-      const needsOwn = unit.leaf(id) === undefined && (fusion.loaded.has(id) || outputs.has(id) && !others.some(o => o.buffer.startsWith('yield')) || others.length === 0);
+      const needsOwn = unit.leaf(id) === undefined && (fusion.loaded.has(id) || carried.has(id) || (outputs.has(id) && !others.some(o => o.buffer.startsWith('yield'))) || others.length === 0);
       return needsOwn ? [ownPlace(unit, id), ...others] : others;
     };
     const works = new Map<Item, Work>();
@@ -157,7 +163,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
       const outer = place([...n.sequences, ...n.captured][a.index] ?? fail('argument'));
       return a.index < n.sequences.length ? { ...outer, shape: outer.shape.slice(1), offset: addIndex(outer.offset, scaleIndex(turn, sizeOf(outer.shape.slice(1)))) } : outer;
     };
-    const inner = planUnit({ graph: body, roots, leaf, name: x => nameOf(`${name} ${digest[x] ?? x}`) }, depth + 1);
+    const inner = planUnit({ graph: body, roots, leaf, isKept: () => false, name: x => nameOf(`${name} ${digest[x] ?? x}`) }, depth + 1);
     const moves = n.init.flatMap((_, i) => {
       const from = inner.place(output(`next:${i}`));
       const to = carries[i] ?? fail('carry');

@@ -15,6 +15,8 @@ export interface Unit {
   readonly leaf: (id: NodeId) => Place | undefined;
   /** A name for the buffer of a stored node: equal for equal computations, so that programs share buffers and kernels. */
   readonly name: (id: NodeId) => string;
+  /** Whether another program of the model stores this value: then this one does too, and both run the same kernels. */
+  readonly isKept: (id: NodeId) => boolean;
 }
 
 /** Extents for counting when they are not known: an ordinary batch and number of samples. */
