@@ -7,10 +7,16 @@ import type { Backend, OpenBackend } from './backend.ts';
 
 const page = 65_536;
 
+/** The module's bytes, which may be deflated: a WebAssembly module begins with 0. */
+async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<BufferSource> {
+  if (bytes[0] === 0) return bytes;
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'))).arrayBuffer();
+}
+
 /** `code` is the module as base64. Rejects where there is no SIMD. */
 export const open: OpenBackend = async (code, plan) => {
   const text = typeof code === 'string' ? code : code.join('');
-  const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
+  const bytes = await inflated(Uint8Array.from(atob(text), c => c.charCodeAt(0)));
   const memory = new WebAssembly.Memory({ initial: 1, maximum: page });
   const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
   const exports = instance.exports;

@@ -1,4 +1,5 @@
 /** Code -> files: the module, its types, and one file a target when there are several. */
+import { deflateRawSync } from 'node:zlib';
 import Handlebars from 'handlebars';
 import type { Model, Port } from '../2-check/model.ts';
 import type { PlanManifest } from '../../runtime/manifest.ts';
@@ -36,7 +37,8 @@ export function emit(base: string, compiled: readonly Compiled[]): readonly File
     }))),
   ];
 }
-const codeOf = (code: Uint8Array | readonly string[]): string | readonly string[] => (code instanceof Uint8Array ? Buffer.from(code).toString('base64') : code);
+/** Bytes are deflated before they become base64: a page that is served compressed could not compress them afterwards. */
+const codeOf = (code: Uint8Array | readonly string[]): string | readonly string[] => (code instanceof Uint8Array ? deflateRawSync(code, { level: 9 }).toString('base64') : code);
 
 /** A documentation comment's text: it can't end the comment. */
 const comment = (text: string | undefined): string | false => (text === undefined ? false : text.replaceAll('*/', '*\u200b/').split('\n').join('\n * '));
