@@ -45,31 +45,38 @@ export function programsOf(model: Model): Lowered {
   verifyGraph(objective, 'reparameterize');
   const parameters = parametersOf(model);
   const scalars = ['loss', 'likelihood', 'complexity'];
-  const programs: Program[] = [{ name: 'init', graph: initial(parameters, siteOf) }];
-  const add = (name: string, of: Graph<Plain>, keep: (output: string) => boolean): void => { programs.push({ name, graph: prune(of, keep) }); };
+  const programs = new Map<string, Program>([['init', { name: 'init', graph: initial(parameters, siteOf) }]]);
+  const add = (name: string, of: Graph<Plain>, keep: (output: string) => boolean): void => { programs.set(name, { name, graph: prune(of, keep) }); };
 
   if (objective.outputs.has('loss')) {
     const gradients = differentiate(objective, 'loss', parameters.map(p => p.path));
     verifyGraph(gradients, 'differentiate');
     const trained = parameters.filter(p => p.trained).map(p => p.path);
-    const train = (kind: OptimizerKind): void => {
+    for (const kind of Object.keys(optimizers) as OptimizerKind[]) { // keys of a Record<OptimizerKind, …>
       const step = optimize(gradients, kind, trained);
       verifyGraph(step, 'optimize');
       add(`train_${kind}`, step, o => scalars.includes(o) || o.startsWith('update:'));
-    };
-    // a program shares what those before it store: the first optimizer has its updates fused with the gradients, the others
-    // update from the gradients that `gradients` stores
-    const [first, ...others] = Object.keys(optimizers) as OptimizerKind[]; // keys of a Record<OptimizerKind, …>
-    if (first) train(first);
-    add('gradients', gradients, o => scalars.includes(o) || o.startsWith('gradient:'));
-    others.forEach(train);
+    }
     add('elbo', objective, o => scalars.includes(o));
+    add('gradients', gradients, o => scalars.includes(o) || o.startsWith('gradient:'));
   }
   if ([...objective.outputs.keys()].some(isPrediction)) add('predict', objective, isPrediction);
   add('draw', objective, o => o.startsWith('weight:'));
   add('divergence', objective, o => o === 'complexity');
-  return { graph, objective, programs };
+  const weights = parameters.reduce((n, p) => n + p.shape.reduce((x, y) => x * y, 1), 0);
+  const order = weights < manyWeights ? smallOrder : largeOrder;
+  return { graph, objective, programs: order.flatMap(name => { const p = programs.get(name); return p ? [p] : []; }) };
 }
+
+/**
+ * A program shares what those planned before it store. In a small model as many kernels as possible are shared, since code is
+ * what a page waits for; its state is in the cache anyway. In a large one the step comes first, with each weight's gradient,
+ * divergence and update in one kernel, so that its state is read once and written once.
+ */
+const smallOrder = ['init', 'gradients', 'train_adam', 'train_sgd', 'elbo', 'predict', 'draw', 'divergence'] as const;
+const largeOrder = ['init', 'train_adam', 'gradients', 'train_sgd', 'elbo', 'predict', 'draw', 'divergence'] as const;
+/** Parameters whose state, six words each with moments, no longer fits into a second-level cache. */
+const manyWeights = 2 ** 18;
 const isPrediction = (output: string): boolean => /^(output|observation|location):/.test(output);
 
 /** mean + sd · noise for every parameter; zero for every moment. */

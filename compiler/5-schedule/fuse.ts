@@ -100,7 +100,7 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
     const askers = new Set(asked.map(r => find(r.item)));
     const host = capabilities.results === 'one' ? undefined : [...askers].find(c => c.loop === undefined && sameExtents(c.shape, n.shape)
       // a value that other programs keep is made by the same kernel here as there
-      && (!unit.isKept(id) || c.stores.every(unit.isKept))
+      && (!unit.isKept(id) || c.stores.every(unit.isKept)) && (n.shape.length > 0 || c.stores.every(s => unit.timesResult(s) === unit.timesResult(id)))
       && asked.every(r => find(r.item) !== c || (isIdentity(r, n.shape) && !r.repeats))
       && [...askers].every(other => other === c || !reaches(c, other)));
     const draft: Draft = host ?? { id: drafts.length, shape: n.shape, stores: [], inner: 0, contracts: false, needs: new Set() };

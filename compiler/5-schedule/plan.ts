@@ -34,7 +34,13 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   const turns = new Set<string>();
   /** Values that a program planned before keeps in memory. */
   const kept = new Set<string>();
-  const plans = programs.map(p => planProgram(p.name, splitReductions(p.graph, capabilities.innerLoops)));
+  const cut = programs.map(p => ({ name: p.name, split: splitReductions(p.graph, capabilities.innerLoops) }));
+  const resultCount = new Map<string, number>();
+  for (const { name, split: { graph } } of cut) {
+    const digest = digests(graph, () => name);
+    for (const [output, id] of graph.outputs) if (!output.startsWith('update:')) { const d = digest[id] ?? ''; resultCount.set(d, (resultCount.get(d) ?? 0) + 1); }
+  }
+  const plans = cut.map(p => planProgram(p.name, p.split));
   const list = [...kernels.values()];
   const used = new Set([...list.flatMap(k => k.buffers.map(b => b.name)), ...plans.flatMap(p => [...Object.values(p.results), ...p.swaps.flat()])]);
   return {
@@ -63,7 +69,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     }
     const digest = digests(graph, () => name);
     const nameAt = (id: NodeId): string => nameOf(digest[id] ?? `${name}${id}`);
-    const unit: Unit = { graph, roots, name: nameAt, isKept: id => kept.has(nameAt(id)), leaf: id => leafPlace(graph, digest, id) };
+    const unit: Unit = { graph, roots, name: nameAt, isKept: id => kept.has(nameAt(id)), timesResult: id => resultCount.get(digest[id] ?? '') ?? 0, leaf: id => leafPlace(graph, digest, id) };
     const { works, place } = planUnit(unit, 0);
     const results = Object.fromEntries([...graph.outputs].filter(([o]) => !o.startsWith('update:')).map(([o, id]) => {
       const buffer = place(id).buffer;
@@ -163,7 +169,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
       const outer = place([...n.sequences, ...n.captured][a.index] ?? fail('argument'));
       return a.index < n.sequences.length ? { ...outer, shape: outer.shape.slice(1), offset: addIndex(outer.offset, scaleIndex(turn, sizeOf(outer.shape.slice(1)))) } : outer;
     };
-    const inner = planUnit({ graph: body, roots, leaf, isKept: () => false, name: x => nameOf(`${name} ${digest[x] ?? x}`) }, depth + 1);
+    const inner = planUnit({ graph: body, roots, leaf, isKept: () => false, timesResult: () => 0, name: x => nameOf(`${name} ${digest[x] ?? x}`) }, depth + 1);
     const moves = n.init.flatMap((_, i) => {
       const from = inner.place(output(`next:${i}`));
       const to = carries[i] ?? fail('carry');

@@ -31,14 +31,17 @@ export function manifestOf(model: Model): ModelManifest {
   };
 }
 
-/** Buffers, record and kernels in the schedule's order: the code refers to them by number. */
-export function planOf(schedule: Schedule): PlanManifest {
+/**
+ * Buffers, record and kernels in the schedule's order: the code refers to them by number. @param inCode Whether the code runs
+ * the steps itself, as WebAssembly does: then kernels and steps are left out.
+ */
+export function planOf(schedule: Schedule, inCode = false): PlanManifest {
   const step = (s: Step): StepManifest => (s.kind === 'run' ? s.kernel : { counter: s.counter, extent: s.extent, reverse: s.reverse, body: s.body.map(step) });
   const at = new Map(schedule.buffers.map((b, i) => [b.name, i] as const));
   return {
     buffers: schedule.buffers.map(({ name, type, size, slot, role, noise }) => ({ name, type, size, slot, role, ...(noise ? { noise } : {}) })),
-    programs: Object.fromEntries(schedule.programs.map(p => [p.name, { steps: p.steps.map(step), results: p.results, swaps: p.swaps }])),
+    programs: Object.fromEntries(schedule.programs.map(p => [p.name, { steps: inCode ? [] : p.steps.map(step), results: p.results, swaps: p.swaps }])),
     record: schedule.record,
-    kernels: schedule.kernels.map(k => ({ name: k.name, grid: k.axes.map(a => a.extent), buffers: k.buffers.map(b => at.get(b.name) ?? -1) })),
+    kernels: inCode ? [] : schedule.kernels.map(k => ({ name: k.name, grid: k.axes.map(a => a.extent), buffers: k.buffers.map(b => at.get(b.name) ?? -1) })),
   };
 }

@@ -34,10 +34,10 @@ bar.stop();
 const seconds = (performance.now() - started) / 1000;
 
 const { p } = await model.predict({ x: pick(features.table, test) }, { samples: 100, seed });
-const dollars = (standardised: ArrayLike<number>): number[] => Array.from(standardised, z => z * scale.sd + scale.mean);
+const dollars = (standardised: ArrayLike<number>): number[] => Array.from(standardised, (z: number) => z * scale.sd + scale.mean);
 const truth = dollars(pick(prices.table, test).flat());
 const mean = dollars(p.mean.data);
-const sd = Array.from(p.std.data, s => s * scale.sd);
+const sd = Array.from(p.std.data, (s: number) => s * scale.sd);
 const rmse = Math.sqrt(truth.reduce((s, y, i) => s + (y - (mean[i] ?? NaN)) ** 2, 0) / truth.length);
 const inside = (sigmas: number): string => `${(100 * share(truth, mean.map((m, i) => m - sigmas * (sd[i] ?? 0)), mean.map((m, i) => m + sigmas * (sd[i] ?? 0)))).toFixed(1)} %`;
 
