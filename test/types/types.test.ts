@@ -22,3 +22,9 @@ for (const backend of ['wasm', 'webgpu']) {
     t.true(size(outputFiles[0]?.text ?? '') < 15_000, String(size(outputFiles[0]?.text ?? '')));
   });
 }
+
+test("Boston's module for one backend is under 10 kB, compressed", async t => {
+  const { files } = await compile(source, { file: 'boston.bnn', targets: ['wasm'] });
+  const module = files.find(f => f.name === 'boston.bnn.js')?.text ?? '';
+  t.true(size(module) < 10_000, String(size(module)));
+});

@@ -76,7 +76,7 @@ function orders(axes: readonly Axis[]): readonly (readonly Axis[])[] {
 
 /** Code of this many instructions counts as twice the time, and each of them as so many that are executed. */
 const long = 4000;
-const byte = 300;
+const byte = 2500;
 
 // ── what it costs ─────────────────────────────────────────────────────────────────────────────
 
