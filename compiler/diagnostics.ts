@@ -4,7 +4,7 @@
  */
 import type { Span } from './1-syntax/ast.ts';
 
-/** One problem in the author's text. Codes are listed in `compiler/2-check/codes.ts`. */
+/** One problem in the author's text. Codes are listed in `1-syntax/codes.ts` and `2-check/codes.ts`. */
 export interface Diagnostic {
   readonly severity: 'error' | 'warning';
   readonly code: string;
