@@ -6,6 +6,7 @@ import test from 'ava';
 import { evaluate } from '../../../compiler/3-graph/evaluate.ts';
 import { allocate, runSchedule } from '../../../compiler/6-kernels/interpret-schedule.ts';
 import { schedule } from '../../../compiler/5-schedule/plan.ts';
+import { verifyKernel } from '../../../compiler/6-kernels/verify.ts';
 import { difference, given } from '../../support/graphs.ts';
 import { capabilities } from '../../support/targets.ts';
 import { loops, zoo } from '../../support/zoo.ts';
@@ -15,6 +16,7 @@ for (const [target, able] of Object.entries(capabilities)) {
     test(`${name}, on ${target}`, t => {
       for (const [rows, samples] of [[3, 2], [5, 1]] as const) {
         const plan = schedule([{ name: 'run', graph }], able);
+        plan.kernels.forEach(verifyKernel);
         const g = { ...given(graph, { rows, samples }), rowBase: 2, sampleBase: 1 };
         const memory = allocate(plan, g);
         for (const [buffer, data] of Object.entries(g.arrays)) memory[buffer]?.set(data);

@@ -8,6 +8,7 @@ import { evaluate } from '../../../compiler/3-graph/evaluate.ts';
 import { programsOf } from '../../../compiler/4-diff/programs.ts';
 import { schedule } from '../../../compiler/5-schedule/plan.ts';
 import { allocate, runSchedule } from '../../../compiler/6-kernels/interpret-schedule.ts';
+import { verifyKernel } from '../../../compiler/6-kernels/verify.ts';
 import { difference, given } from '../../support/graphs.ts';
 import { models } from '../../support/models.ts';
 import { capabilities } from '../../support/targets.ts';
@@ -19,6 +20,7 @@ for (const [name, text] of Object.entries(models)) {
   for (const [target, able] of Object.entries(capabilities)) {
     test(`${name}, on ${target}`, t => {
       const plan = schedule(programs, able);
+      plan.kernels.forEach(verifyKernel);
       for (const p of programs) {
         const g = given(p.graph, { rows: 3, samples: 2 });
         const memory = allocate(plan, g);

@@ -7,6 +7,7 @@ import type { Atom, Axis, BufferUse, Expr, Index, Kernel, Size, Stmt } from '../
 import type { Op, ScalarType } from '../../../compiler/ops/names.ts';
 import type { Step } from '../../../compiler/5-schedule/schedule.ts';
 import type { Memory } from '../../support/plan.ts';
+import { tenCases } from '../6-kernels/ten.ts';
 
 export interface Case {
   readonly name: string;
@@ -188,4 +189,4 @@ const wide: Case = {
   expected: { z: [4_099_999, 4_199_999] },
 };
 
-export const cases: readonly Case[] = [dense, turned, window, gather, argmax, ragged, longRows, digits, scalars, literal, finite, update, loop, wide];
+export const cases: readonly Case[] = [dense, turned, window, gather, argmax, ragged, longRows, digits, scalars, literal, finite, update, loop, wide, ...tenCases];
