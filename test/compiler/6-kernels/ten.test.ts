@@ -1,12 +1,13 @@
 /**
- * The ten hard kernels keep what the form promises and give what plain loops give; with the noise of the reference cases in the
- * place of their own they give the numbers of BLiTZ and PyTorch. On devices they run with the other kernels of `7-targets`.
+ * The verifier of kernels, rule by rule, and what it was made for: the ten hard kernels keep what the form promises and give
+ * what plain loops give. With the noise of the reference cases in the place of their own they give the numbers of BLiTZ and
+ * PyTorch. On devices they run with the other kernels of `7-targets`.
  */
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { evaluateSize } from '../../../compiler/6-kernels/index.ts';
+import { addIndex, axisIndex, constant, evaluateSize, scaleIndex, size, valueIndex, zero } from '../../../compiler/6-kernels/index.ts';
 import { allocate, runSchedule } from '../../../compiler/6-kernels/interpret-schedule.ts';
-import type { Expr, Kernel } from '../../../compiler/6-kernels/kernel.ts';
+import type { Axis, Condition, Expr, Fold, Index, Kernel, Size, Stmt } from '../../../compiler/6-kernels/kernel.ts';
 import { mapChildren, mapKernel } from '../../../compiler/6-kernels/map.ts';
 import { verifyKernel } from '../../../compiler/6-kernels/verify.ts';
 import { scheduleOf } from '../../support/plan.ts';
@@ -37,6 +38,79 @@ for (const c of tenCases) {
     for (const [buffer, expected] of Object.entries(c.expected)) t.true(off(expected, got[buffer]) < 1e-10, `${buffer} is off by ${off(expected, got[buffer])}`);
   });
 }
+
+// ── what a kernel must not do ─────────────────────────────────────────────────────────────────
+
+const axes: readonly Axis[] = [{ name: 'i', extent: 4 }, { name: 'j', extent: 'rows' }];
+const at = (...terms: readonly (readonly [by: Size, axis: string])[]): Index => terms.reduce((sum, [by, axis]) => addIndex(sum, scaleIndex(axisIndex(axis), by)), zero);
+const here = at([size(1, ['rows']), 'i'], [1, 'j']);
+const f = (value: number): Expr => ({ kind: 'lit', type: 'f32', value });
+const get = (offset: Index, buffer = 'x', guard?: readonly Condition[]): Expr => ({ kind: 'load', type: 'f32', buffer, offset, ...(guard ? { guard } : {}) });
+const put = (offset: Index, value: Expr = f(0), buffer = 'y'): Stmt => ({ kind: 'store', buffer, offset, value });
+const sum = (fold: Partial<Fold>, term: Expr = f(1)): Fold => ({ kind: 'fold', axis: { name: 'k', extent: 3 }, body: [], carries: [{ name: 's', type: 'f32', init: f(0), next: add(s, term) }], ...fold });
+const s: Expr = { kind: 'ref', type: 'f32', name: 's' };
+const add = (...args: Expr[]): Expr => ({ kind: 'op', type: 'f32', op: 'add', args });
+const halved = (index: Index): Index => ({ constant: 0, terms: [{ coefficient: 1, atom: { kind: 'div', index, by: 2 } }] });
+const before = addIndex(at([1, 'i']), constant(-1));
+/** Over four rows of y and u, with x to read. */
+const kernel = (...body: Stmt[]): Kernel => ({
+  name: 'small', origins: [], axes, body,
+  buffers: [{ name: 'x', type: 'f32', size: 8, access: 'read' }, { name: 'y', type: 'f32', size: size(4, ['rows']), access: 'write' }, { name: 'u', type: 'f32', size: size(4, ['rows']), access: 'update' }],
+});
+
+const refused: readonly (readonly [says: RegExp, ...body: Stmt[]])[] = [
+  [/s, read as f32, is not known here/, put(here, s)],
+  [/s, read as u32, is f32/, sum({}), put(here, { kind: 'op', op: 'float', type: 'f32', args: [{ ...s, type: 'u32' }] })],
+  [/s is defined twice/, sum({}), sum({}), put(here, s)],
+  [/axis i has the name of something around it/, { kind: 'map', axis: { name: 'i', extent: 2 }, body: [] }],
+  [/axis k is not known here/, sum({}), put(at([1, 'k']), s)],
+  [/add\(f32,u32\) gives no f32/, put(here, add(f(1), { kind: 'lit', type: 'u32', value: 1 }))],
+  [/1.5 is no u32/, put(here, { kind: 'op', op: 'float', type: 'f32', args: [{ kind: 'lit', type: 'u32', value: 1.5 }] })],
+  [/ushl by what is no literal below 32/, put(here, { kind: 'op', op: 'float', type: 'f32', args: [{ kind: 'op', op: 'ushl', type: 'u32', args: [{ kind: 'lit', type: 'u32', value: 1 }, { kind: 'lit', type: 'u32', value: 32 }] }] })],
+  [/carry s is f32, starts as u32/, sum({ carries: [{ name: 's', type: 'f32', init: { kind: 'lit', type: 'u32', value: 0 }, next: s }] })],
+  [/buffer z is not declared/, put(here, get(here, 'z'))],
+  [/x holds f32, but u32 is loaded/, put(here, { kind: 'op', op: 'float', type: 'f32', args: [{ kind: 'load', type: 'u32', buffer: 'x', offset: at([1, 'i']) }] })],
+  [/x is only read, but stored/, put(at([1, 'i']), f(0), 'x')],
+  [/y is only written, but loaded/, put(here, get(here, 'y'))],
+  [/u is updated, but touched at 1·i and at/, put(here, get(at([1, 'i']), 'u'), 'u')],
+  [/u is updated, but touched at/, { kind: 'map', axis: { name: 'm', extent: 1 }, body: [put(addIndex(here, at([1, 'm'])), get(here, 'u'), 'u')] }],
+  [/a load of x is at -1\+1·i, which may be negative/, put(here, get(before))],
+  [/which may be negative/, put(here, get(before, 'x', [{ index: before, from: -1, below: 4 }]))],
+  [/which may be negative/, put(here, get(before, 'x', [{ index: at([1, 'j']), from: 1, below: 4 }]))],
+  [/the store to y is at .*, which may be negative/, put(addIndex(here, constant(-1)))],
+  [/a guard of x divides -1\+1·i, which may be negative/, put(here, get(halved(before), 'x', [{ index: halved(before), from: 0, below: 4 }]))],
+  [/a division by 0/, put(here, get({ constant: 0, terms: [{ coefficient: 1, atom: { kind: 'mod', index: at([1, 'i']), by: 0 } }] }))],
+  [/is not whole/, put(here, get(at([0.5, 'i'])))],
+  [/carry s is not s max something without a carry/, sum({ combine: ['max'] }), put(here, s)],
+  [/carry s is not s add something without a carry/, sum({ combine: ['add'] }, s), put(here, s)],
+  [/carry s is not s add something without a carry/, sum({ combine: ['add'], body: [{ kind: 'let', name: 'twice', value: add(s, s) }] }, { ...s, name: 'twice' }), put(here, s)],
+  [/fold k can be cut, but stores what it carries/, sum({ combine: ['add'], body: [put(addIndex(at([size(3, ['rows']), 'i'], [3, 'j']), at([1, 'k'])), s)] })],
+  [/1 carries and 2 ways to combine/, sum({ combine: ['add', 'add'] }), put(here, s)],
+  [/a bound of fold k is f32/, sum({ bounds: [f(0), f(2)] }), put(here, s)],
+  [/fold k contracts for m, which is no axis around it/, sum({ contraction: { rows: ['i'], columns: ['m'], batch: [] } }), put(here, s)],
+  [/two positions store the same element of y/, put(at([1, 'i']))],
+  [/two positions store the same element of y/, put(at([1, 'i'], [1, 'j']))],
+  [/two positions store the same element of y/, put(at([4, 'i'], [1, 'j']))],
+  [/two positions store the same element of y/, sum({ body: [put(here)] })],
+  [/y is stored twice/, put(here), put(here)],
+];
+for (const [n, [says, ...body]] of refused.entries()) {
+  test(`refused, ${n + 1}: ${says.source}`, t => { t.throws(() => verifyKernel(kernel(...body)), { message: new RegExp(`stage verify: kernel small: .*${says.source}`) }); });
+}
+
+const sound: Readonly<Record<string, readonly Stmt[]>> = {
+  'one name in two loops': [sum({ carries: [], body: [{ kind: 'let', name: 'a', value: f(1) }] }), sum({ carries: [], body: [{ kind: 'let', name: 'a', value: f(2) }] }), put(here)],
+  'a read in front of a buffer that a guard keeps from happening': [put(here, get(before, 'x', [{ index: before, from: 0, below: 4 }]))],
+  'a guard that says it otherwise': [put(here, get(before, 'x', [{ index: at([1, 'i']), from: 1, below: 4 }]))],
+  'a guard on one part of a place': [put(here, get(addIndex(at([8, 'i']), constant(-8)), 'x', [{ index: at([1, 'j']), from: 0, below: 2 }, { index: before, from: 0, below: 4 }]))],
+  'what is divided is guarded': [put(here, get(halved(before), 'x', [{ index: before, from: 0, below: 4 }]))],
+  'an update where it was read': [put(here, add(get(here, 'u'), f(1)), 'u')],
+  'a sum over what this position updates later': [
+    { ...sum({ axis: { name: 'k', extent: 2 } }, get(addIndex(at([size(2, ['rows']), 'i'], [2, 'j']), at([1, 'k'])), 'u')) },
+    { kind: 'map', axis: { name: 'm', extent: 2 }, body: [put(addIndex(at([size(2, ['rows']), 'i'], [2, 'j']), at([1, 'm'])), s, 'u')] }],
+  'a place that is loaded': [put(addIndex(here, valueIndex({ kind: 'op', op: 'bits', type: 'u32', args: [get(here)] })))],
+};
+for (const [name, body] of Object.entries(sound)) test(`sound: ${name}`, t => { t.notThrows(() => verifyKernel(kernel(...body))); });
 
 // ── in single precision, large enough for tiles ───────────────────────────────────────────────
 

@@ -395,7 +395,8 @@ export function lstm(T: number, N: number, H: number): { readonly kernels: reado
       c.put(ref('after'), s, b, j), next.put(ref('out'), s, b, j), y.put(ref('out'), turn, s, b, j)),
     kernel('move', { s: 'samples', b: 'rows', j: H }, [next.is('read'), h.is('write')], h.put(next.get(s, b, j), s, b, j)),
   ];
-  const through1 = (g: Expr): Expr => mul(g, sub(f(1), g));
+  /** The derivative of a sigmoid, by its value. */
+  const slopeOf = (g: Expr): Expr => mul(g, sub(f(1), g));
   const backwards = [
     kernel('cell backwards', { s: 'samples', b: 'rows', j: H }, [hs.is('read'), wh.is('read'), gx.is('read'), cs.is('read'), dy.is('read'), dh.is('read'), dc.is('update'), dg.is('write')],
       ...open(hs.get(turn, s, b, at('k'))),
@@ -403,10 +404,10 @@ export function lstm(T: number, N: number, H: number): { readonly kernels: reado
       name('tanh c', fn('tanh', add(mul(ref('f'), ref('before')), mul(ref('i'), ref('g'))))),
       name('out', add(dh.get(s, b, j), dy.get(turn, s, b, j))),
       name('cell', add(dc.get(s, b, j), mul(ref('out'), ref('o'), sub(f(1), square(ref('tanh c')))))),
-      dg.put(mul(ref('cell'), ref('g'), through1(ref('i'))), turn, s, b, gate(0)),
-      dg.put(mul(ref('cell'), ref('before'), through1(ref('f'))), turn, s, b, gate(1)),
+      dg.put(mul(ref('cell'), ref('g'), slopeOf(ref('i'))), turn, s, b, gate(0)),
+      dg.put(mul(ref('cell'), ref('before'), slopeOf(ref('f'))), turn, s, b, gate(1)),
       dg.put(mul(ref('cell'), ref('i'), sub(f(1), square(ref('g')))), turn, s, b, gate(2)),
-      dg.put(mul(ref('out'), ref('tanh c'), through1(ref('o'))), turn, s, b, gate(3)),
+      dg.put(mul(ref('out'), ref('tanh c'), slopeOf(ref('o'))), turn, s, b, gate(3)),
       dc.put(mul(ref('cell'), ref('f')), s, b, j)),
     kernel('state backwards', { s: 'samples', b: 'rows', k: H }, [dg.is('read'), wh.is('read'), dh.is('write')],
       total({ j: 4 * H }, { sum: mul(dg.get(turn, s, b, j), wh.get(s, at('k'), j)) }), dh.put(ref('sum'), s, b, at('k'))),
