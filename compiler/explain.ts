@@ -39,8 +39,8 @@ export function explain(model: Model, schedule: Schedule, target: string, extent
   }
   return {
     model: model.name, target, ...extents,
-    parameters: parametersOf(model).map(p => ({ path: p.path, shape: p.shape, trained: p.trained })),
-    weights: model.variables.flatMap(v => (v.kind === 'weight' ? [{ path: v.path, shape: v.shape, kl: v.kl, prior: v.prior.family, posterior: v.posterior.family }] : [])),
+    parameters: parametersOf(model).filter(p => !p.state).map(p => ({ path: p.path, shape: p.shape, trained: p.trained })),
+    weights: model.variables.flatMap(v => (v.kind === 'weight' ? [{ path: v.path, shape: v.shape, kl: v.kl, prior: v.prior.name ?? v.prior.family, posterior: v.posterior.family }] : [])),
     programs,
     memory: { byRole, arena: [...slots.values()].reduce((s, x) => s + Math.ceil(x / 16) * 16, 0) },
   };

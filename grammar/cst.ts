@@ -215,7 +215,8 @@ export interface ProgramCstNode extends CstNode {
 export type ProgramCstChildren = {
   model?: ModelCstNode[];
   layer?: LayerCstNode[];
-  laterItem?: LaterItemCstNode[];
+  familyItem?: FamilyItemCstNode[];
+  imported?: ImportedCstNode[];
 };
 
 export interface ModelCstNode extends CstNode {
@@ -247,31 +248,76 @@ export type LayerCstChildren = {
   body: BodyCstNode[];
 };
 
-export interface LaterItemCstNode extends CstNode {
-  name: "laterItem";
-  children: LaterItemCstChildren;
+export interface ImportedCstNode extends CstNode {
+  name: "imported";
+  children: ImportedCstChildren;
 }
 
-export type LaterItemCstChildren = {
-  ImportWord?: IToken[];
-  StringLiteral?: IToken[];
-  FamilyWord?: IToken[];
-  Name?: IToken[];
-  Inside?: IToken[];
-  skipped?: SkippedCstNode[];
+export type ImportedCstChildren = {
+  ImportWord: IToken[];
+  StringLiteral: IToken[];
 };
 
-export interface SkippedCstNode extends CstNode {
-  name: "skipped";
-  children: SkippedCstChildren;
+export interface FamilyItemCstNode extends CstNode {
+  name: "familyItem";
+  children: FamilyItemCstChildren;
 }
 
-export type SkippedCstChildren = {
+export type FamilyItemCstChildren = {
+  FamilyWord: IToken[];
+  Name: IToken[];
+  familyParameters: FamilyParametersCstNode[];
+  methods: MethodsCstNode[];
+};
+
+export interface FamilyParametersCstNode extends CstNode {
+  name: "familyParameters";
+  children: FamilyParametersCstChildren;
+}
+
+export type FamilyParametersCstChildren = {
+  LeftParen?: IToken[];
+  familyParameter?: (FamilyParameterCstNode)[];
+  Comma?: (IToken)[];
+  RightParen?: IToken[];
+  FoldedParens?: IToken[];
+};
+
+export interface FamilyParameterCstNode extends CstNode {
+  name: "familyParameter";
+  children: FamilyParameterCstChildren;
+}
+
+export type FamilyParameterCstChildren = {
+  Name: IToken[];
+  Equals?: IToken[];
+  expr?: ExprCstNode[];
+};
+
+export interface MethodsCstNode extends CstNode {
+  name: "methods";
+  children: MethodsCstChildren;
+}
+
+export type MethodsCstChildren = {
   LeftBrace?: IToken[];
-  Inside?: IToken[];
-  skipped?: SkippedCstNode[];
+  method?: MethodCstNode[];
   RightBrace?: IToken[];
   FoldedBraces?: IToken[];
+};
+
+export interface MethodCstNode extends CstNode {
+  name: "method";
+  children: MethodCstChildren;
+}
+
+export type MethodCstChildren = {
+  Called?: (IToken)[];
+  LeftParen: IToken[];
+  Name: IToken[];
+  RightParen: IToken[];
+  Equals: IToken[];
+  expr: ExprCstNode[];
 };
 
 export interface ParametersCstNode extends CstNode {
@@ -384,7 +430,10 @@ export type StatementCstChildren = {
   yielded?: YieldedCstNode[];
   DefaultWord?: IToken[];
   setting?: SettingCstNode[];
-  laterStatement?: LaterStatementCstNode[];
+  state?: StateCstNode[];
+  update?: UpdateCstNode[];
+  draw?: DrawCstNode[];
+  repeat?: RepeatCstNode[];
   definition?: DefinitionCstNode[];
 };
 
@@ -431,6 +480,63 @@ export type ParamCstChildren = {
   Equals?: IToken[];
   chain?: ChainCstNode[];
   condition?: ConditionCstNode[];
+};
+
+export interface StateCstNode extends CstNode {
+  name: "state";
+  children: StateCstChildren;
+}
+
+export type StateCstChildren = {
+  StateWord: IToken[];
+  Name: IToken[];
+  Colon: IToken[];
+  dims: DimsCstNode[];
+  Equals?: IToken[];
+  chain?: ChainCstNode[];
+  condition?: ConditionCstNode[];
+};
+
+export interface UpdateCstNode extends CstNode {
+  name: "update";
+  children: UpdateCstChildren;
+}
+
+export type UpdateCstChildren = {
+  UpdateWord: IToken[];
+  Name: IToken[];
+  Equals: IToken[];
+  expr: ExprCstNode[];
+};
+
+export interface DrawCstNode extends CstNode {
+  name: "draw";
+  children: DrawCstChildren;
+}
+
+export type DrawCstChildren = {
+  DrawWord: IToken[];
+  Always?: IToken[];
+  Name: IToken[];
+  Colon: IToken[];
+  dims: DimsCstNode[];
+  Tilde: IToken[];
+  family: FamilyCstNode[];
+};
+
+export interface RepeatCstNode extends CstNode {
+  name: "repeat";
+  children: RepeatCstChildren;
+}
+
+export type RepeatCstChildren = {
+  RepeatWord: IToken[];
+  NumberLiteral?: IToken[];
+  Count?: IToken[];
+  classes?: ClassesCstNode[];
+  AsWord?: IToken[];
+  Name?: IToken[];
+  body: BodyCstNode[];
 };
 
 export interface ConditionCstNode extends CstNode {
@@ -536,6 +642,7 @@ export type SettingCstChildren = {
   Name?: IToken[];
   FrozenWord?: IToken[];
   FixedWord?: IToken[];
+  EstimatorWord?: IToken[];
 };
 
 export interface SettingsCstNode extends CstNode {
@@ -557,11 +664,9 @@ export interface EntryCstNode extends CstNode {
 }
 
 export type EntryCstChildren = {
-  EstimatorWord?: IToken[];
-  Name?: IToken[];
   Weight?: IToken[];
   Colon?: IToken[];
-  setting?: SettingCstNode[];
+  setting?: (SettingCstNode)[];
 };
 
 export interface FamilyCstNode extends CstNode {
@@ -572,28 +677,4 @@ export interface FamilyCstNode extends CstNode {
 export type FamilyCstChildren = {
   Name: IToken[];
   args?: ArgsCstNode[];
-};
-
-export interface LaterStatementCstNode extends CstNode {
-  name: "laterStatement";
-  children: LaterStatementCstChildren;
-}
-
-export type LaterStatementCstChildren = {
-  EstimatorWord?: IToken[];
-  Name?: (IToken)[];
-  StateWord?: IToken[];
-  Colon?: (IToken)[];
-  dims?: (DimsCstNode)[];
-  Equals?: (IToken)[];
-  chain?: (ChainCstNode)[];
-  condition?: ConditionCstNode[];
-  UpdateWord?: IToken[];
-  expr?: ExprCstNode[];
-  DrawWord?: IToken[];
-  Tilde?: IToken[];
-  family?: FamilyCstNode[];
-  RepeatWord?: IToken[];
-  AsWord?: IToken[];
-  body?: BodyCstNode[];
 };

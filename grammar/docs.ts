@@ -18,7 +18,7 @@ const parts: Readonly<Record<string, () => string>> = {
   functions: () => table(['function', 'arguments', 'what it gives', 'example'], Object.entries(functions).map(([name, f]) => [
     `\`${name}\``, f.parameters.map(p => `${p.name}: ${p.kind}${p.default ? ' (optional)' : ''}`).join(', '), f.doc, `\`${f.example}\``,
   ])),
-  layers: () => library().flatMap(p => p.items.flatMap(i => (i.kind === 'layer' ? [`### ${i.name.text}\n\n${i.doc?.text ?? ''}\n\n\`\`\`bnn\n${(librarySources().get(p.file) ?? '').trim()}\n\`\`\``] : []))).join('\n\n'),
+  layers: () => library().flatMap(p => p.items.flatMap(i => (i.kind === 'layer' ? [`### ${i.name.text}\n\n${i.doc?.text ?? ''}\n\n\`\`\`bnn\n${(librarySources().get(p.file) ?? '').slice(i.span.start, i.span.end)}\n\`\`\``] : []))).join('\n\n'),
   families: () => table(['family', 'parameters', 'may be a', 'divergence from a normal posterior'], Object.entries(families).map(([name, f]) => [`\`${name}\``, f.parameters.join(', '), f.uses.join(', '), f.uses.includes('prior') ? (f.klFromNormal ? 'exact' : 'sampled') : ''])),
   diagnostics: () => table(['code', 'what is wrong'], [...Object.entries(syntaxCodes), ...Object.entries(codes)].map(([code, text]) => [code, String(text)])),
 };

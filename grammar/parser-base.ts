@@ -17,7 +17,7 @@ export class TooManyErrors extends Error {}
 export const maximumErrors = 400;
 
 /** The rules that stand in brackets. */
-export type GroupRule = 'skipped' | 'parameters' | 'classes' | 'dims' | 'body' | 'settings' | 'args' | 'paren' | 'sizes' | 'index';
+export type GroupRule = 'familyParameters' | 'methods' | 'parameters' | 'classes' | 'dims' | 'body' | 'settings' | 'args' | 'paren' | 'sizes' | 'index';
 /** A group that was deeper than the parser goes in one piece, and the rule to read it with. */
 export interface Folded { readonly rule: GroupRule; readonly token: IToken }
 

@@ -13,7 +13,8 @@ class BnnParser extends ExpressionParser {
     this.MANY(() => this.OR([
       { ALT: () => this.SUBRULE(this.model) },
       { ALT: () => this.SUBRULE(this.layer) },
-      { ALT: () => this.SUBRULE(this.laterItem) },
+      { ALT: () => this.SUBRULE(this.familyItem) },
+      { ALT: () => this.SUBRULE(this.imported) },
     ]));
   });
 
@@ -41,21 +42,36 @@ class BnnParser extends ExpressionParser {
     this.SUBRULE(this.body);
   });
 
-  /** `family f(x) { … }`, `import "…"`: read over, then answered with 'not yet'. */
-  private readonly laterItem: Rule = this.RULE('laterItem', () => {
-    this.OR([
-      { ALT: () => { this.CONSUME(t.Import); this.CONSUME(t.StringLiteral); } },
-      { ALT: () => {
-        this.CONSUME(t.Family);
-        this.CONSUME(t.Name);
-        this.MANY({ GATE: () => this.LA(1).tokenType !== t.Model && this.LA(1).tokenType !== t.Layer, DEF: () => this.CONSUME(t.Inside) });
-        this.SUBRULE(this.skipped);
-      } },
-    ]);
+  private readonly imported: Rule = this.RULE('imported', () => { this.CONSUME(t.Import); this.CONSUME(t.StringLiteral); });
+
+  private readonly familyItem: Rule = this.RULE('familyItem', () => {
+    this.CONSUME(t.Family);
+    this.CONSUME(t.Name);
+    this.SUBRULE(this.familyParameters);
+    this.SUBRULE(this.methods);
   });
 
-  readonly skipped: Rule = this.RULE('skipped', () => {
-    this.group('skipped', t.braces, () => this.MANY(() => this.OR([{ ALT: () => this.CONSUME(t.Inside) }, { ALT: () => this.SUBRULE(this.skipped) }])));
+  readonly familyParameters: Rule = this.RULE('familyParameters', () => {
+    this.list('familyParameters', t.parens, () => this.SUBRULE(this.familyParameter), () => this.SUBRULE2(this.familyParameter));
+  });
+
+  private readonly familyParameter: Rule = this.RULE('familyParameter', () => {
+    this.CONSUME(t.Name);
+    this.OPTION(() => { this.CONSUME(t.Equals); this.SUBRULE(this.expr); });
+  });
+
+  readonly methods: Rule = this.RULE('methods', () => {
+    this.group('methods', t.braces, () => this.MANY(() => this.SUBRULE(this.method)));
+  });
+
+  /** `log_density(x) = …`; `draw` is a word of the language, and a method here. */
+  private readonly method: Rule = this.RULE('method', () => {
+    this.OR([{ ALT: () => this.CONSUME(t.Name, { LABEL: 'Called' }) }, { ALT: () => this.CONSUME(t.Draw, { LABEL: 'Called' }) }]);
+    this.CONSUME(t.LeftParen);
+    this.CONSUME2(t.Name);
+    this.CONSUME(t.RightParen);
+    this.CONSUME(t.Equals);
+    this.SUBRULE(this.expr);
   });
 
   readonly parameters: Rule = this.RULE('parameters', () => {
@@ -104,8 +120,12 @@ class BnnParser extends ExpressionParser {
       { ALT: () => this.SUBRULE(this.returned) },
       { ALT: () => this.SUBRULE(this.yielded) },
       { ALT: () => { this.OPTION(() => this.CONSUME(t.Default)); this.SUBRULE(this.setting); } },
-      { ALT: () => this.SUBRULE(this.laterStatement) },
-      { ALT: () => this.SUBRULE(this.definition) },
+      { ALT: () => this.SUBRULE(this.state) },
+      { ALT: () => this.SUBRULE(this.update) },
+      { ALT: () => this.SUBRULE(this.draw) },
+      { ALT: () => this.SUBRULE(this.repeat) },
+      // a name that defines nothing is a surprise here, where more can be said of it than inside of a definition
+      { GATE: () => this.LA(2).tokenType === t.Equals || this.LA(2).tokenType === t.Comma, ALT: () => this.SUBRULE(this.definition) },
     ]);
   });
 
@@ -133,6 +153,45 @@ class BnnParser extends ExpressionParser {
     this.SUBRULE(this.dims);
     this.OPTION(() => { this.CONSUME(t.Equals); this.SUBRULE(this.chain); });
     this.OPTION2(() => this.SUBRULE(this.condition));
+  });
+
+  private readonly state: Rule = this.RULE('state', () => {
+    this.CONSUME(t.State);
+    this.CONSUME(t.Name);
+    this.CONSUME(t.Colon);
+    this.SUBRULE(this.dims);
+    this.OPTION(() => { this.CONSUME(t.Equals); this.SUBRULE(this.chain); });
+    this.OPTION2(() => this.SUBRULE(this.condition));
+  });
+
+  private readonly update: Rule = this.RULE('update', () => {
+    this.CONSUME(t.Update);
+    this.CONSUME(t.Name);
+    this.CONSUME(t.Equals);
+    this.SUBRULE(this.expr);
+  });
+
+  /** `draw mask: [batch, n] ~ bernoulli(0.9)`, `draw always …`. */
+  private readonly draw: Rule = this.RULE('draw', () => {
+    this.CONSUME(t.Draw);
+    this.OPTION({ GATE: () => this.LA(1).image === 'always' && this.LA(2).tokenType !== t.Colon, DEF: () => this.CONSUME(t.Name, { LABEL: 'Always' }) });
+    this.CONSUME2(t.Name);
+    this.CONSUME(t.Colon);
+    this.SUBRULE(this.dims);
+    this.CONSUME(t.Tilde);
+    this.SUBRULE(this.family);
+  });
+
+  private readonly repeat: Rule = this.RULE('repeat', () => {
+    this.CONSUME(t.Repeat);
+    // a number, a name, or anything in brackets: `n as stage` would read as the use of a layer
+    this.OR([
+      { ALT: () => this.CONSUME(t.NumberLiteral) },
+      { ALT: () => this.CONSUME(t.Name, { LABEL: 'Count' }) },
+      { ALT: () => this.SUBRULE(this.classes) },
+    ]);
+    this.OPTION(() => { this.CONSUME(t.As); this.CONSUME2(t.Name); });
+    this.SUBRULE(this.body);
   });
 
   private readonly condition: Rule = this.RULE('condition', () => { this.CONSUME(t.If); this.SUBRULE(this.expr); });
@@ -182,6 +241,7 @@ class BnnParser extends ExpressionParser {
       { ALT: () => { this.CONSUME(t.Kl); this.CONSUME(t.Name); } },
       { ALT: () => this.CONSUME(t.Frozen) },
       { ALT: () => this.CONSUME(t.Fixed) },
+      { ALT: () => { this.CONSUME(t.Estimator); this.SUBRULE3(this.family); } },
     ]);
   });
 
@@ -191,46 +251,14 @@ class BnnParser extends ExpressionParser {
 
   private readonly entry: Rule = this.RULE('entry', () => {
     this.OR([
-      { ALT: () => { this.CONSUME(t.Estimator); this.CONSUME3(t.Name); } },
-      { ALT: () => {
-        this.OPTION(() => { this.CONSUME(t.Name, { LABEL: 'Weight' }); this.CONSUME(t.Colon); });
-        this.SUBRULE(this.setting);
-      } },
+      { GATE: () => this.LA(2).tokenType === t.Colon, ALT: () => { this.CONSUME(t.Name, { LABEL: 'Weight' }); this.CONSUME(t.Colon); this.SUBRULE(this.setting); } },
+      { ALT: () => this.SUBRULE2(this.setting) },
     ]);
   });
 
   private readonly family: Rule = this.RULE('family', () => {
     this.CONSUME(t.Name);
     this.OPTION(() => this.SUBRULE(this.args));
-  });
-
-  /** The statements of later versions, in the forms that the design gives them. */
-  private readonly laterStatement: Rule = this.RULE('laterStatement', () => {
-    this.OR([
-      { ALT: () => { this.CONSUME(t.Estimator); this.CONSUME(t.Name); } },
-      { ALT: () => {
-        this.CONSUME(t.State);
-        this.CONSUME2(t.Name);
-        this.CONSUME(t.Colon);
-        this.SUBRULE(this.dims);
-        this.OPTION(() => { this.CONSUME(t.Equals); this.SUBRULE(this.chain); });
-        this.OPTION2(() => this.SUBRULE(this.condition));
-      } },
-      { ALT: () => { this.CONSUME(t.Update); this.CONSUME3(t.Name); this.CONSUME2(t.Equals); this.SUBRULE(this.expr); } },
-      { ALT: () => {
-        this.CONSUME(t.Draw);
-        this.AT_LEAST_ONE(() => this.CONSUME4(t.Name));
-        this.OPTION3(() => { this.CONSUME2(t.Colon); this.SUBRULE2(this.dims); });
-        this.CONSUME(t.Tilde);
-        this.SUBRULE(this.family);
-      } },
-      { ALT: () => {
-        this.CONSUME(t.Repeat);
-        this.SUBRULE2(this.chain);
-        this.OPTION4(() => { this.CONSUME(t.As); this.CONSUME5(t.Name); });
-        this.SUBRULE(this.body);
-      } },
-    ]);
   });
 
   constructor() {

@@ -9,19 +9,17 @@ import { createToken, Lexer, type TokenType } from 'chevrotain';
 export const AnyWord = createToken({ name: 'AnyWord', pattern: Lexer.NA, label: 'a name' });
 /** A word that may name something. */
 export const Name = createToken({ name: 'Name', pattern: Lexer.NA, categories: [AnyWord], label: 'a name' });
-/** Everything but the two braces, for skipping what a later version will read. */
-export const Inside = createToken({ name: 'Inside', pattern: Lexer.NA });
 /** The signs that join two operands, `|>` excepted. */
 export const Operator = createToken({ name: 'Operator', pattern: Lexer.NA, label: 'an operator' });
 
 const sign = (name: string, text: string, ...categories: TokenType[]): TokenType =>
-  createToken({ name, pattern: text, label: `\`${text}\``, categories: [Inside, ...categories] });
+  createToken({ name, pattern: text, label: `\`${text}\``, categories });
 
-export const Identifier = createToken({ name: 'Identifier', pattern: /[A-Za-z_][A-Za-z0-9_]*/, categories: [Name, Inside], label: 'a name' });
+export const Identifier = createToken({ name: 'Identifier', pattern: /[A-Za-z_][A-Za-z0-9_]*/, categories: [Name], label: 'a name' });
 
 const word = (text: string, ...categories: TokenType[]): TokenType => createToken({
   name: `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}Word`, pattern: text, longer_alt: Identifier, label: `\`${text}\``,
-  categories: [categories.includes(Name) ? Name : AnyWord, Inside, ...categories.filter(c => c !== Name)],
+  categories: [categories.includes(Name) ? Name : AnyWord, ...categories.filter(c => c !== Name)],
 });
 
 // Words that begin an item or a statement.
@@ -42,6 +40,13 @@ export const Loss = word('loss');
 export const Observe = word('observe');
 export const Return = word('return');
 export const Yield = word('yield');
+export const Estimator = word('estimator');
+export const State = word('state');
+export const Update = word('update');
+export const Draw = word('draw');
+export const Repeat = word('repeat');
+export const Family = word('family');
+export const Import = word('import');
 
 // Words inside statements and expressions.
 export const Scan = word('scan');
@@ -66,15 +71,6 @@ export const Transposed = word('T');
 export const Over = word('over', Name);
 export const Axis = word('axis', Name);
 export const Reverse = word('reverse', Name);
-
-// Words for later. They read as names, so that `state = x` is one error about a reserved word.
-export const Estimator = word('estimator', Name);
-export const State = word('state', Name);
-export const Update = word('update', Name);
-export const Draw = word('draw', Name);
-export const Family = word('family', Name);
-export const Import = word('import', Name);
-export const Repeat = word('repeat', Name);
 
 export const Arrow = sign('Arrow', '->');
 export const Pipe = sign('Pipe', '|>');
@@ -105,19 +101,19 @@ export const RightBrace = createToken({ name: 'RightBrace', pattern: '}', label:
 
 /** A pair of brackets, and the token that stands for a group too deep to be read in one piece (`read.ts`). */
 export interface Brackets { readonly open: TokenType; readonly close: TokenType; readonly folded: TokenType }
-const folded = (name: string, ...categories: TokenType[]): TokenType => createToken({ name, pattern: Lexer.NA, categories });
-export const parens: Brackets = { open: LeftParen, close: RightParen, folded: folded('FoldedParens', Inside) };
-export const brackets: Brackets = { open: LeftBracket, close: RightBracket, folded: folded('FoldedBrackets', Inside) };
+const folded = (name: string): TokenType => createToken({ name, pattern: Lexer.NA });
+export const parens: Brackets = { open: LeftParen, close: RightParen, folded: folded('FoldedParens') };
+export const brackets: Brackets = { open: LeftBracket, close: RightBracket, folded: folded('FoldedBrackets') };
 export const braces: Brackets = { open: LeftBrace, close: RightBrace, folded: folded('FoldedBraces') };
 /** By opening or closing token. */
 export const bracketsOf: ReadonlyMap<TokenType, Brackets> = new Map([parens, brackets, braces].flatMap(b => [[b.open, b] as const, [b.close, b] as const]));
 
 const digits = '[0-9]+(?:_[0-9]+)*';
 export const NumberLiteral = createToken({
-  name: 'NumberLiteral', label: 'a number', categories: [Inside],
+  name: 'NumberLiteral', label: 'a number',
   pattern: new RegExp(`${digits}(?:\\.${digits})?(?:[eE][+-]?${digits})?(?![A-Za-z0-9_]|\\.(?![A-Za-z_.]))`),
 });
-export const StringLiteral = createToken({ name: 'StringLiteral', pattern: /"[^"\n\r]*"/, label: 'a text', categories: [Inside] });
+export const StringLiteral = createToken({ name: 'StringLiteral', pattern: /"[^"\n\r]*"/, label: 'a text' });
 
 const Blank = createToken({ name: 'Blank', pattern: /\s+/, group: Lexer.SKIPPED, line_breaks: true });
 /** `// …`, laid aside for the formatter; three slashes, not four, are documentation. */
@@ -191,9 +187,9 @@ export const mistakeOf: ReadonlyMap<TokenType, Mistake> = new Map(mistakeTokens.
 
 export const statementWords = [
   Input, Target, Weight, Param, Prior, Posterior, Kl, Frozen, Fixed, Default, Output, Loss, Observe, Return, Yield,
+  Estimator, State, Update, Draw, Repeat,
 ] as const;
-export const itemWords = [Model, Layer] as const;
-export const laterWords = [Estimator, State, Update, Draw, Family, Import, Repeat] as const;
+export const itemWords = [Model, Layer, Family, Import] as const;
 const innerWords = [Scan, With, As, Again, By, If, Else, And, Or, Not, True, False, None, Zeros, Ones, Class, Transposed, Over, Axis, Reverse] as const;
 const signs = [
   Arrow, Pipe, Rest, Power, Same, Different, AtMost, AtLeast, Less, Greater, Plus, Minus, Times, Divided, Matmul, Equals, Tilde,
@@ -201,13 +197,13 @@ const signs = [
 ] as const;
 
 /** The reserved words and the words with a place of their own, as written. */
-export const allWords: readonly string[] = [...itemWords, ...statementWords, ...innerWords, ...laterWords].map(t => String(t.PATTERN));
+export const allWords: readonly string[] = [...itemWords, ...statementWords, ...innerWords].map(t => String(t.PATTERN));
 
 /** In the order in which they are tried; where two begin alike the longer one is first. */
 export const tokens: readonly TokenType[] = [
-  AnyWord, Name, Inside, Operator, parens.folded, brackets.folded, braces.folded,
+  AnyWord, Name, Operator, parens.folded, brackets.folded, braces.folded,
   Blank, CommentText, NumberLiteral, StringLiteral, ...mistakeTokens,
-  ...itemWords, ...statementWords, ...innerWords, ...laterWords, Identifier, ...signs,
+  ...itemWords, ...statementWords, ...innerWords, Identifier, ...signs,
 ];
 
 /** Positions are tracked in full: with offsets only, a node of the tree has no end. */

@@ -96,7 +96,7 @@ export async function fit<T extends ModelTypes>(s: State, data: Readonly<Record<
       }
       s.epochs++;
       await exclusive(s, () => takeSnapshot(s));
-      const validation = held ? await exclusive(s, () => evaluateOn(s, held.tensors, held.rows, samples, typeof klWeight === 'number' ? klWeight : 1 / rows)) : undefined;
+      const validation = held ? await exclusive(s, () => evaluateOn(s, held.tensors, held.rows, samples, typeof klWeight === 'number' ? klWeight : 1 / rows, 'evaluate' in s.backend.plan.programs ? 'evaluate' : 'elbo')) : undefined;
       const e: EpochResult = { epoch, steps: batches, loss: total.loss / rows, likelihood: total.likelihood / rows, complexity: total.complexity / rows, ...(validation ? { validation } : {}) };
       history.push(e);
       await options.onEpoch?.(e);
@@ -114,7 +114,7 @@ export async function fit<T extends ModelTypes>(s: State, data: Readonly<Record<
 export const blundell = (i: number, m: number): number => 2 ** -i / (1 - 2 ** -m);
 
 /** The three numbers on data that is held out, in chunks of rows, weighted by their size. */
-export async function evaluateOn(s: State, tensors: Parameters<typeof load>[1], rows: number, samples: number, klWeight: number, seed?: number): Promise<Elbo> {
+export async function evaluateOn(s: State, tensors: Parameters<typeof load>[1], rows: number, samples: number, klWeight: number, program: string, seed?: number): Promise<Elbo> {
   const draws = drawsOf(s, seed, 'call', seed === undefined ? s.calls++ : 0);
   const chunk = Math.min(rows, 1024);
   const total = { loss: 0, likelihood: 0, complexity: 0 };
@@ -122,8 +122,8 @@ export async function evaluateOn(s: State, tensors: Parameters<typeof load>[1], 
   for (let from = 0; from < rows; from += chunk) {
     const count = Math.min(chunk, rows - from);
     load(s, tensors, from, from + count);
-    s.backend.run('elbo', scalarsOf(s, draws, count, samples, { klWeight, rowBase: from }));
-    const e = await elboOf(s, 'elbo');
+    s.backend.run(program, scalarsOf(s, draws, count, samples, { klWeight, rowBase: from }));
+    const e = await elboOf(s, program);
     total.loss += e.loss * count; total.likelihood += e.likelihood * count; total.complexity += e.complexity * count;
   }
   return { loss: total.loss / rows, likelihood: total.likelihood / rows, complexity: total.complexity / rows };

@@ -35,6 +35,8 @@ export interface ModelManifest {
   readonly targets: readonly PortManifest[];
   readonly outputs: readonly OutputManifest[];
   readonly parameters: readonly ParameterManifest[];
+  /** Kept tensors that do not train, where there are any. */
+  readonly states?: readonly { readonly path: string; readonly shape: readonly number[] }[];
   /** Drawn weights: path, shape, and how its KL is computed. */
   readonly weights: readonly { readonly path: string; readonly shape: readonly number[]; readonly kl: 'exact' | 'sampled' | 'none' }[];
   /** Whether the model has an objective (a loss or an observation). */

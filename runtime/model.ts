@@ -73,7 +73,7 @@ async function openBackend(manifest: ModelManifest, targets: Targets, options: C
 function checkCheckpoint(manifest: ModelManifest, tensors: ReadonlyMap<string, Tensor>, metadata: Readonly<Record<string, string>>): void {
   if (metadata['model'] === undefined) fail('Checkpoint', 'this is a safetensors file, but no checkpoint of bnnc');
   if (metadata['fingerprint'] !== manifest.fingerprint) fail('Checkpoint', `this checkpoint is of another model: '${metadata['model'] ?? '?'}' with other parameters than this '${manifest.name}'`);
-  for (const p of manifest.parameters) {
+  for (const p of [...manifest.parameters, ...(manifest.states ?? [])]) {
     const t = tensors.get(p.path) ?? fail('Checkpoint', `'${p.path}' is missing from this checkpoint`);
     if (t.shape.join() !== p.shape.join()) fail('Checkpoint', `'${p.path}' is [${p.shape.join(', ')}], and [${t.shape.join(', ')}] in this checkpoint`);
   }
@@ -122,7 +122,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
       const seed = options.seed ?? undefined;
       const count = s.calls;
       return exclusive(s, async () => {
-        const e = await evaluateOn(s, tensors, rows, samples, klWeight, seed);
+        const e = await evaluateOn(s, tensors, rows, samples, klWeight, variant(s, 'elbo', options), seed);
         if (!options.outputs) return e;
         const draws = drawsOf(s, seed, 'call', count);
         return { ...e, outputs: await predictions(s, only(tensors, manifest), rows, samples, draws) };
@@ -137,9 +137,10 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
       return exclusive(s, async () => {
         reserve(s, rows, samples);
         load(s, tensors, 0, rows);
-        s.backend.run('gradients', scalarsOf(s, draws, rows, samples, { klWeight }));
+        const program = variant(s, 'gradients', options);
+        s.backend.run(program, scalarsOf(s, draws, rows, samples, { klWeight }));
         const out: (readonly [string, Tensor])[] = [];
-        for (const p of manifest.parameters) out.push([p.path, { shape: p.shape, data: await result(s, 'gradients', `gradient:${p.path}`, product(p.shape)) }]);
+        for (const p of manifest.parameters) out.push([p.path, { shape: p.shape, data: await result(s, program, `gradient:${p.path}`, product(p.shape)) }]);
         return byPath(out) as Readonly<Record<T['parameters'], Tensor>>; // its paths are the model's
       });
     },
@@ -189,11 +190,29 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
         prove(s);
       });
     },
-    async states() { alive(s); return {}; },
+    async states() { alive(s); return exclusive(s, async () => byPath(await Promise.all((manifest.states ?? []).map(async p => [p.path, { shape: p.shape, data: await s.backend.read(p.path, product(p.shape)) }] as const)))); },
+    async moped(delta = 0.1) {
+      changeable(s, 'moped');
+      if (!(Number.isFinite(delta) && delta > 0)) fail('Option', `'delta' is a number above 0, and this is ${delta}`);
+      return exclusive(s, async () => {
+        const changed = new Set<string>();
+        for (const { path, shape, weight } of manifest.parameters.filter(p => p.part === 'rho')) {
+          const mu = await s.backend.read(`${weight ?? ''}.mu`, product(shape));
+          s.backend.write(path, mu.map(m => Math.log(Math.expm1(delta * Math.max(Math.abs(m), 1e-4)))));
+          changed.add(path);
+          const anchor = `${weight ?? ''}.anchor`;
+          if (manifest.states?.some(x => x.path === anchor)) s.backend.write(anchor, mu);
+        }
+        resetMoments(s, changed);
+        s.frozen = false;
+        await takeSnapshot(s);
+        prove(s);
+      });
+    },
     async save() {
       alive(s);
       return exclusive(s, async () => {
-        const shapes = new Map(manifest.parameters.map(p => [p.path, p.shape] as const));
+        const shapes = new Map([...manifest.parameters, ...(manifest.states ?? [])].map(p => [p.path, p.shape] as const));
         const tensors = new Map<string, Tensor>();
         for (const b of persistent(s)) tensors.set(b.name, { shape: shapes.get(b.name) ?? shapes.get(b.name.slice(0, b.name.lastIndexOf('/'))) ?? [b.count], data: await s.backend.read(b.name, b.count) });
         const optimizer = { ...s.optimizer, ...(typeof s.optimizer.learningRate === 'function' ? { learningRate: s.optimizer.learningRate(s.steps) } : {}) };
@@ -210,6 +229,13 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
   states.set(model, s);
   return model;
 }
+
+/** The program of a name, or the one with one draw for the batch, where a weight has another estimator. */
+const variant = (s: State, program: string, options: { readonly estimator?: string }): string => {
+  if (options.estimator === undefined) return program;
+  if (options.estimator !== 'shared') return fail('Option', `'estimator' is 'shared' or left out, and this is '${options.estimator}'`);
+  return `${program}_shared` in s.backend.plan.programs ? `${program}_shared` : program;
+};
 
 const product = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 const only = (tensors: ReadonlyMap<string, Rows>, manifest: ModelManifest): ReadonlyMap<string, Rows> => new Map([...tensors].filter(([n]) => manifest.inputs.some(p => p.name === n)));

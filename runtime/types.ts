@@ -35,7 +35,7 @@ export interface Elbo {
 }
 export interface EpochResult extends Elbo { readonly epoch: number; readonly steps: number; readonly validation?: Elbo }
 export interface StepOptions { readonly klWeight: number; readonly samples?: number; readonly optimizer?: Optimizer; readonly seed?: number }
-export interface ElboOptions { readonly klWeight: number; readonly samples?: number; readonly seed?: number; readonly estimator?: 'shared' }
+export interface ElboOptions { readonly klWeight: number; readonly samples?: number; readonly seed?: number; /** One draw of the weights for the batch, whatever the model says. */ readonly estimator?: 'shared' }
 export interface FitOptions<T extends ModelTypes> {
   /** That many more. */
   readonly epochs: number;
@@ -62,8 +62,11 @@ export interface Model<T extends ModelTypes> extends AsyncDisposable {
   klDivergence(options?: { readonly seed?: number }): Promise<number>;
   /** Means only: ε is 0, no complexity, `rho` does not train; the means do. */
   freeze(): void; unfreeze(): void; readonly frozen: boolean;
+  /** Posteriors from trained means (Krishnan et al. 2020): sigma = delta · |mu|, |mu| at least 1e-4. Sets a prior's `anchor` to the means, and unfreezes. */
+  moped(delta?: number): Promise<void>;
   parameters(): Promise<Readonly<Record<T['parameters'], Tensor>>>;
   setParameters(values: Partial<Readonly<Record<T['parameters'], ArrayLike<number> | FlatTensor>>>): Promise<void>;
+  /** Kept tensors that do not train: running statistics, anchors. */
   states(): Promise<Readonly<Record<string, Tensor>>>;
   /** safetensors: parameters, moments, counts and seed. */
   save(): Promise<Uint8Array>;

@@ -25,7 +25,7 @@ export interface Program {
   readonly span: Span;
 }
 
-export type Item = ModelItem | LayerItem | InstanceItem;
+export type Item = ModelItem | LayerItem | InstanceItem | FamilyItem | ImportItem;
 
 /** `model Name(a: int = 3) { … }` */
 export interface ModelItem {
@@ -43,12 +43,23 @@ export interface InstanceItem {
   readonly doc?: Doc; readonly span: Span;
 }
 
+/** `family laplace(loc, scale) { log_density(x) = … draw(eps) = … }` */
+export interface FamilyItem {
+  readonly kind: 'familyItem'; readonly name: Name; readonly parameters: readonly { readonly name: Name; readonly default?: Expr }[];
+  readonly methods: readonly Method[]; readonly doc?: Doc; readonly span: Span;
+}
+export interface Method { readonly name: Name; readonly argument: Name; readonly value: Expr; readonly span: Span }
+/** `import "./layers.bnn"` */
+export interface ImportItem { readonly kind: 'import'; readonly path: string; readonly pathSpan: Span; readonly span: Span }
+
 /** `name: type` with an optional default. */
 export interface Parameter { readonly name: Name; readonly type: Type; readonly default?: Expr; readonly span: Span }
 
 export type Type =
   | TensorType
-  | { readonly kind: 'scalarType'; readonly name: 'int' | 'float' | 'bool'; readonly span: Span };
+  | { readonly kind: 'scalarType'; readonly name: ScalarTypeName; readonly span: Span };
+/** `ints`: a tuple of whole numbers, or one that stands for all of them. */
+export type ScalarTypeName = 'int' | 'ints' | 'float' | 'bool';
 
 /** `[batch, 13]`, `[..., n]`, or `class(10)[batch]` (whole numbers below 10). */
 export interface TensorType {
@@ -67,6 +78,13 @@ export type Statement =
   | WeightStatement
   | ParamStatement
   | SettingStatement
+  /** `state mean: [c] = 0 if condition`: kept, but not trained. */
+  | { readonly kind: 'state'; readonly name: Name; readonly dims: readonly DimItem[]; readonly init?: Expr; readonly condition?: Expr; readonly doc?: Doc; readonly span: Span }
+  /** `update mean = expr`, in training only. */
+  | { readonly kind: 'update'; readonly name: Name; readonly value: Expr; readonly span: Span }
+  /** `draw mask: [..., n] ~ bernoulli(0.9)`; `always`: in prediction too. */
+  | { readonly kind: 'draw'; readonly name: Name; readonly always: boolean; readonly dims: readonly DimItem[]; readonly family: FamilyUse; readonly doc?: Doc; readonly span: Span }
+  | Repeat
   /** `a, b = expr` */
   | { readonly kind: 'let'; readonly names: readonly Name[]; readonly value: Expr; readonly doc?: Doc; readonly span: Span }
   /** `output p` (name absent, value is a name) or `output p = expr` */
@@ -76,6 +94,9 @@ export type Statement =
   | { readonly kind: 'observe'; readonly target: Name; readonly family: FamilyUse; readonly doc?: Doc; readonly span: Span }
   /** `return expr with h: expr, c: expr` */
   | { readonly kind: 'return'; readonly values: readonly Expr[]; readonly fields: readonly { readonly name: Name; readonly value: Expr }[]; readonly span: Span };
+
+/** `repeat 12 as stage { h = h |> block(64) }`: the body, written out so many times; names of outside that it defines again are carried on. */
+export interface Repeat { readonly kind: 'repeat'; readonly count: Expr; readonly as?: Name; readonly body: readonly Statement[]; readonly span: Span }
 
 /** `weight w: [n, m] ~ PRIOR by POSTERIOR if condition` */
 export interface WeightStatement {
@@ -106,7 +127,8 @@ export type Setting =
   | { readonly kind: 'posterior'; readonly family: FamilyUse; readonly span: Span }
   | { readonly kind: 'kl'; readonly how: 'sampled' | 'exact'; readonly span: Span }
   | { readonly kind: 'frozen'; readonly span: Span }
-  | { readonly kind: 'fixed'; readonly span: Span };
+  | { readonly kind: 'fixed'; readonly span: Span }
+  | { readonly kind: 'estimator'; readonly family: FamilyUse; readonly span: Span };
 
 /** `normal(mu: 0, rho: normal(-5, 0.1))`, or a bare word such as `point`. */
 export interface FamilyUse { readonly kind: 'family'; readonly name: Name; readonly args: readonly Argument[]; readonly span: Span }

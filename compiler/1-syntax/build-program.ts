@@ -9,8 +9,8 @@ import { nameFrom, opened, rangeOf, rangeOfNode, spanFrom, the, type BuildContex
 import { buildBody, buildTensorType } from './build-statement.ts';
 
 export function buildItems(c: BuildContext, node: cst.ProgramCstNode): readonly Item[] {
-  const { model = [], layer = [] } = node.children;
-  return [...model.map(item => buildModel(c, item)), ...layer.map(item => buildLayer(c, item))].sort((a, b) => a.span.start - b.span.start);
+  const { model = [], layer = [], familyItem = [], imported = [] } = node.children;
+  return [...model.map(item => buildModel(c, item)), ...layer.map(item => buildLayer(c, item)), ...familyItem.map(item => buildFamilyItem(c, item)), ...imported.map(item => buildImport(c, item))].sort((a, b) => a.span.start - b.span.start);
 }
 
 function buildModel(c: BuildContext, node: cst.ModelCstNode): Item {
@@ -32,6 +32,26 @@ function buildLayer(c: BuildContext, node: cst.LayerCstNode): Item {
   };
 }
 
+function buildFamilyItem(c: BuildContext, node: cst.FamilyItemCstNode): Item {
+  const { Name, familyParameters, methods } = node.children;
+  const span = spanFrom(c, rangeOfNode(node));
+  const doc = docBefore(c, span.start);
+  const parameters = (opened(c, the(familyParameters)).children.familyParameter ?? []).map(({ children }) => {
+    const [value] = children.expr ?? [];
+    return { name: nameFrom(c, the(children.Name)), ...(value ? { default: buildExpr(c, value) } : {}) };
+  });
+  const list = (opened(c, the(methods)).children.method ?? []).map(method => {
+    const { Called, Name: argument, expr } = method.children;
+    return { name: nameFrom(c, the(Called)), argument: nameFrom(c, the(argument)), value: buildExpr(c, the(expr)), span: spanFrom(c, rangeOfNode(method)) };
+  });
+  return { kind: 'familyItem', name: nameFrom(c, the(Name)), parameters, methods: list, ...doc, span };
+}
+
+function buildImport(c: BuildContext, node: cst.ImportedCstNode): Item {
+  const text = the(node.children.StringLiteral);
+  return { kind: 'import', path: text.image.slice(1, -1), pathSpan: spanFrom(c, rangeOf(text)), span: spanFrom(c, rangeOfNode(node)) };
+}
+
 function docBefore(c: BuildContext, offset: number): { readonly doc?: Doc } {
   const doc = c.takeDoc(offset);
   return doc ? { doc } : {};
@@ -44,7 +64,7 @@ function buildParameters(c: BuildContext, node: cst.ParametersCstNode): readonly
   });
 }
 
-const scalarTypes = ['int', 'float', 'bool'] as const;
+const scalarTypes = ['int', 'ints', 'float', 'bool'] as const;
 
 function buildType(c: BuildContext, node: cst.TypeCstNode): Type {
   const { tensorType: [tensor] = [], Name } = node.children;
@@ -55,7 +75,7 @@ function buildType(c: BuildContext, node: cst.TypeCstNode): Type {
   if (name) return { kind: 'scalarType', name, span };
   const meant = nearest(word.image, scalarTypes);
   c.report({
-    code: 'S027', message: `\`${word.image}\` is not a type: there are \`int\`, \`float\`, \`bool\` and shapes such as \`[batch, 13]\``, span,
+    code: 'S027', message: `\`${word.image}\` is not a type: there are \`int\`, \`ints\`, \`float\`, \`bool\` and shapes such as \`[batch, 13]\``, span,
     ...(meant ? { suggestion: `did you mean \`${meant}\`` } : {}),
   });
   return { kind: 'scalarType', name: 'float', span };

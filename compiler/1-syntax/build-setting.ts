@@ -11,10 +11,9 @@ import { nameFrom, opened, rangeOf, rangeOfNode, spanFrom, the, type BuildContex
 export function buildSettings(c: BuildContext, node: cst.SettingsCstNode): readonly SettingStatement[] {
   const entries: SettingStatement[] = [];
   for (const entry of opened(c, node).children.entry ?? []) {
-    const { Weight: [weight] = [], setting: [setting] = [] } = entry.children;
-    if (!setting) continue; // `estimator …`: answered with 'not yet'
+    const { Weight: [weight] = [], setting } = entry.children;
     entries.push({
-      kind: 'setting', setting: buildSetting(c, setting), isDefault: false, ...(weight ? { weight: nameFrom(c, weight) } : {}),
+      kind: 'setting', setting: buildSetting(c, the(setting)), isDefault: false, ...(weight ? { weight: nameFrom(c, weight) } : {}),
       span: spanFrom(c, rangeOfNode(entry)),
     });
   }
@@ -22,10 +21,11 @@ export function buildSettings(c: BuildContext, node: cst.SettingsCstNode): reado
 }
 
 export function buildSetting(c: BuildContext, node: cst.SettingCstNode): Setting {
-  const { PriorWord, PosteriorWord, KlWord, FrozenWord, family, Name } = node.children;
+  const { PriorWord, PosteriorWord, KlWord, FrozenWord, EstimatorWord, family, Name } = node.children;
   const span = spanFrom(c, rangeOfNode(node));
   if (PriorWord) return { kind: 'prior', family: buildFamily(c, the(family)), span };
   if (PosteriorWord) return { kind: 'posterior', family: buildFamily(c, the(family)), span };
+  if (EstimatorWord) return { kind: 'estimator', family: buildFamily(c, the(family)), span };
   if (!KlWord) return { kind: FrozenWord ? 'frozen' : 'fixed', span };
   const how = the(Name);
   if (how.image !== 'sampled' && how.image !== 'exact') {

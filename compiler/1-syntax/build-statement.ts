@@ -10,15 +10,15 @@ import { buildFamily, buildSetting } from './build-setting.ts';
 import { nameFrom, opened, rangeOf, rangeOfNode, spanFrom, the, type BuildContext } from './build-context.ts';
 
 /** The body of a model or a layer; a layer's ends with `return`, a model has none. */
-export function buildBody(c: BuildContext, node: cst.BodyCstNode, of: 'model' | 'layer', name: IToken): readonly Statement[] {
+export function buildBody(c: BuildContext, node: cst.BodyCstNode, of: 'model' | 'layer' | 'repeat', name: IToken): readonly Statement[] {
   const body: Statement[] = [];
   for (const statement of statements(c, node)) {
     const { yielded: [yielded] = [], returned: [returned] = [] } = statement.children;
     if (yielded) onlyInScan(c, yielded);
-    else if (returned && of === 'model') {
+    else if (returned && of !== 'layer') {
       c.report({
-        code: 'S031', message: 'a model has no `return`', span: spanFrom(c, rangeOfNode(returned)),
-        suggestion: 'write `output name` for what it predicts',
+        code: 'S031', message: `a ${of} has no \`return\``, span: spanFrom(c, rangeOfNode(returned)),
+        suggestion: of === 'model' ? 'write `output name` for what it predicts' : 'return after it',
       });
     } else body.push(...buildStatement(c, statement));
   }
@@ -66,18 +66,21 @@ function onlyInScan(c: BuildContext, node: cst.YieldedCstNode): void {
 
 const statements = (c: BuildContext, node: cst.BodyCstNode): readonly cst.StatementCstNode[] => opened(c, node).children.statement ?? [];
 
-/** One statement; none for words of later versions, which are complained about elsewhere. */
+/** One statement; none where the parser found nothing. */
 function buildStatement(c: BuildContext, node: cst.StatementCstNode): readonly Statement[] {
   const range = rangeOfNode(node);
   const span = spanFrom(c, range);
   const { port: [port] = [], weight: [weight] = [], param: [param] = [], output: [output] = [], loss: [loss] = [] } = node.children;
   const { observe: [observe] = [], returned: [returned] = [], setting: [setting] = [], definition: [definition] = [], DefaultWord } = node.children;
+  const { state: [state] = [], update: [update] = [], draw: [draw] = [], repeat: [repeat] = [] } = node.children;
   if (setting) return [{ kind: 'setting', setting: buildSetting(c, setting), isDefault: DefaultWord !== undefined, span }];
   if (returned) {
     const { expr, returnedField = [] } = returned.children;
     const fields = returnedField.map(({ children }) => ({ name: nameFrom(c, the(children.AnyWord)), value: buildExpr(c, the(children.expr)) }));
     return [{ kind: 'return', values: expr.map(value => buildExpr(c, value)), fields, span }];
   }
+  if (update) return [{ kind: 'update', name: nameFrom(c, the(update.children.Name)), value: buildExpr(c, the(update.children.expr)), span }];
+  if (repeat) return [buildRepeat(c, repeat)];
   const found = c.takeDoc(range.start);
   const doc: { readonly doc?: Doc } = found ? { doc: found } : {};
   if (port) {
@@ -99,6 +102,17 @@ function buildStatement(c: BuildContext, node: cst.StatementCstNode): readonly S
       ...(condition ? { condition: buildExpr(c, the(condition.children.expr)) } : {}), ...doc, span,
     }];
   }
+  if (state) {
+    const { Name, dims, chain: [init] = [], condition: [condition] = [] } = state.children;
+    return [{
+      kind: 'state', name: nameFrom(c, the(Name)), dims: buildDims(c, the(dims)), ...(init ? { init: buildChain(c, init) } : {}),
+      ...(condition ? { condition: buildExpr(c, the(condition.children.expr)) } : {}), ...doc, span,
+    }];
+  }
+  if (draw) {
+    const { Name, Always, dims, family } = draw.children;
+    return [{ kind: 'draw', name: nameFrom(c, the(Name)), always: Always !== undefined, dims: buildDims(c, the(dims)), family: buildFamily(c, the(family)), ...doc, span }];
+  }
   if (output) {
     const { Name, expr: [expr] = [] } = output.children;
     const name = nameFrom(c, the(Name));
@@ -108,6 +122,14 @@ function buildStatement(c: BuildContext, node: cst.StatementCstNode): readonly S
   if (observe) return [{ kind: 'observe', target: nameFrom(c, the(observe.children.Name)), family: buildFamily(c, the(observe.children.family)), ...doc, span }];
   if (definition) return [{ kind: 'let', names: definition.children.Name.map(name => nameFrom(c, name)), value: buildExpr(c, the(definition.children.expr)), ...doc, span }];
   return [];
+}
+
+function buildRepeat(c: BuildContext, node: cst.RepeatCstNode): Statement {
+  const { NumberLiteral: [literal] = [], Count: [count] = [], classes: [group] = [], Name: [as] = [], body, RepeatWord } = node.children;
+  const times: Expr = literal ? { kind: 'number', value: Number(literal.image.replaceAll('_', '')), text: literal.image, span: spanFrom(c, rangeOf(literal)) }
+    : count ? { kind: 'name', name: nameFrom(c, count), span: spanFrom(c, rangeOf(count)) }
+    : buildExpr(c, the(opened(c, the(group && [group])).children.expr));
+  return { kind: 'repeat', count: times, ...(as ? { as: nameFrom(c, as) } : {}), body: buildBody(c, the(body), 'repeat', the(RepeatWord)), span: spanFrom(c, rangeOfNode(node)) };
 }
 
 /** `[batch, 13]` or `class(10)[batch]`. */

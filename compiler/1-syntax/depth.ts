@@ -14,7 +14,14 @@ const levels: Readonly<Record<Expr['kind'], true>> = {
 export function deeperThan(items: readonly Item[], limit: number): Span | undefined {
   let found: Span | undefined;
   const pile: { readonly node: object; readonly depth: number }[] = [];
-  const bodyOf = (item: Item): readonly (Statement | object)[] => item.kind === 'instance' ? item.args : [...item.parameters, ...item.body];
+  const bodyOf = (item: Item): readonly (Statement | object)[] => {
+    switch (item.kind) {
+      case 'instance': return item.args;
+      case 'import': return [];
+      case 'familyItem': return [...item.parameters, ...item.methods];
+      case 'model': case 'layer': return [...item.parameters, ...item.body];
+    }
+  };
   for (const item of items) for (const node of bodyOf(item)) pile.push({ node, depth: 0 });
   for (let next = pile.pop(); next; next = pile.pop()) {
     const { node } = next;

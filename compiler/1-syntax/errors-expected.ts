@@ -48,6 +48,12 @@ const instead: readonly { readonly of: string; readonly found: string; readonly 
   { of: 'posterior', found: 'Colon', suggestion: 'write `posterior point` without `:`' },
   { of: 'posterior', found: 'Equals', suggestion: 'write `posterior point` without `=`' },
   { of: 'kl', found: 'Colon', suggestion: 'write `kl sampled` without `:`' },
+  { of: 'state', found: 'Tilde', suggestion: 'a state has an initial value: write `= 0`' },
+  { of: 'state', found: 'Equals', suggestion: 'write `state name: [10] = 0`' },
+  { of: 'update', found: 'Colon', suggestion: 'write `update name = value`' },
+  { of: 'draw', found: 'Equals', suggestion: 'write `draw name: [batch, 10] ~ bernoulli(0.9)`' },
+  { of: 'estimator', found: 'Colon', suggestion: 'write `estimator flipout` without `:`' },
+  { of: 'estimator', found: 'Equals', suggestion: 'write `estimator flipout` without `=`' },
   { of: 'loss', found: 'Equals', suggestion: 'write `loss value` without `=`' },
   { of: 'input', found: 'Equals', suggestion: 'write `input name: [batch, 13]`' },
   { of: 'target', found: 'Equals', suggestion: 'write `target name: [batch, 1]`' },
@@ -96,12 +102,12 @@ const rules: readonly Rule[] = [
     const meant = word ? nearest(word.image, settingWords) : undefined;
     return {
       code: 'S010', message: `expected a setting, found ${quoted(found.image)}`,
-      suggestion: meant ? `did you mean \`${meant}\`` : 'there are `prior …`, `posterior …`, `kl …`, `frozen` and `fixed`, each with `weight:` before it for one weight',
+      suggestion: meant ? `did you mean \`${meant}\`` : 'there are `prior …`, `posterior …`, `kl …`, `estimator …`, `frozen` and `fixed`, each with `weight:` before it for one weight',
     };
   },
 ];
 
-const settingWords = ['prior', 'posterior', 'kl', 'frozen', 'fixed'];
+const settingWords = ['prior', 'posterior', 'kl', 'estimator', 'frozen', 'fixed'];
 
 const lists: Readonly<Record<string, string>> = { args: 'operand', paren: 'operand', sizes: 'operand', index: 'indexItem', dims: 'dim', parameters: 'parameter' };
 
@@ -148,7 +154,7 @@ function statementFrom(found: IToken, after: IToken | undefined): Answer {
 
 /** What stands where `model` or `layer` should. */
 function itemFrom(found: IToken): Answer {
-  const meant = otherItems[found.image] ?? nearest(found.image, ['model', 'layer']);
+  const meant = otherItems[found.image] ?? nearest(found.image, ['model', 'layer', 'family', 'import']);
   if (meant) return { code: 'S013', message: `${quoted(found.image)} is not a word of the language`, suggestion: `did you mean \`${meant}\`` };
   return { code: 'S010', message: `expected \`model\` or \`layer\`, found ${quoted(found.image)}`, suggestion: 'statements stand inside `model Name { … }` or `layer name(…) { … }`' };
 }

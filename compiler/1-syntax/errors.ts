@@ -9,7 +9,6 @@ import { bracketsOf, itemWords, mistakeOf, Name, statementWords } from '../../gr
 import { InternalError, type Diagnostic } from '../diagnostics.ts';
 import { rangeOf } from './build-context.ts';
 import { explainExpectation, type Surprise } from './errors-expected.ts';
-import { laterWordErrors } from './later.ts';
 import { quoted } from './quote.ts';
 
 /** More are not told: the first ones are worth mending first. */
@@ -22,7 +21,6 @@ export type Complaint = Omit<Diagnostic, 'severity' | 'notes' | 'span'> & {
 
 /** All errors that reading found, in the order of the text. */
 export function explainErrors(reading: Reading, source: string, file: string): readonly Diagnostic[] {
-  const { tokens } = reading;
   const words = firstOf([...characterErrors(reading, source), ...spellingErrors(reading)]);
   const { brackets, surprises } = splitOffBrackets(reading, surprisesOf(reading, source));
   const badLines = new Set(words.map(({ start }) => lineAt(source, start)));
@@ -30,7 +28,7 @@ export function explainErrors(reading: Reading, source: string, file: string): r
   // The rest of a line may be inside the text that does not end.
   const openLines = new Set(words.filter(({ code }) => code === 'S002').map(({ start }) => lineAt(source, start)));
   const seen = brackets.filter(({ start }) => !openLines.has(lineAt(source, start)));
-  const all = [...words, ...seen, ...parser, ...laterWordErrors(tokens), ...depthErrors(reading)].sort((a, b) => a.start - b.start);
+  const all = [...words, ...seen, ...parser, ...depthErrors(reading)].sort((a, b) => a.start - b.start);
   const told = all.slice(0, maximumTold); // `firstOf` keeps one more of each sort, so that it shows here when there are more
   const last = told.at(-1);
   const more: readonly Complaint[] = last && (all.length > told.length || reading.tooManyErrors)

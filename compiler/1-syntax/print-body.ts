@@ -2,7 +2,7 @@
  * A row of statements between braces. Imagine each on a line of its own, the comments before it above it, the comment
  * behind it behind it, and the words of neighbours that declare alike set in columns.
  */
-import type { Comment, Doc, Expr, Scan, Span, Statement } from './ast.ts';
+import type { Comment, Doc, Expr, FamilyItem, Method, Scan, Span, Statement } from './ast.ts';
 import type { CommentQueue } from './print-comments.ts';
 import { printDims, printExpr, printFamily, printSettingValue, printTensorType, type ExprPrinter } from './print-expr.ts';
 import { level } from './precedence.ts';
@@ -13,13 +13,13 @@ const widest = 100;
 
 /** A statement's text in three columns; neighbours of one `group` share the widths of the first two. */
 interface Columns { readonly group: string; readonly word: string; readonly head: string; readonly rest: string }
-type Entry = Statement | { readonly kind: 'yield'; readonly value: Expr; readonly span: Span };
+type Entry = Statement | { readonly kind: 'yield'; readonly value: Expr; readonly span: Span } | Method & { readonly kind: 'method' };
 interface Line { readonly leading: readonly string[]; readonly columns: Columns; readonly trailing?: Comment }
 
 /** `{ … }` with one statement a line. `end` is the offset of the closing brace, `indent` the columns before it. */
 export function printBody(queue: CommentQueue, body: readonly Entry[], end: number, indent: number): string {
   const inner = indent + step;
-  const p: ExprPrinter = { indent: inner, scanBody: (scan, at) => printScanBody(queue, scan, at) };
+  const p: ExprPrinter = { indent: inner, scanBody: (scan, at) => printScanBody(queue, scan, at), repeatBody: (r, at) => printBody(queue, r.body, r.span.end, at) };
   let opening = '';
   const lines: Line[] = [];
   /** Where the last statement or comment that was printed ended. */
@@ -58,8 +58,14 @@ export function printScanBody(queue: CommentQueue, scan: Scan, indent: number): 
   return printBody(queue, [...scan.body, { kind: 'yield', value: scan.yields, span: scan.yields.span }], scan.span.end, indent);
 }
 
+/** `{ … }` of a family. */
+export function printMethods(queue: CommentQueue, item: FamilyItem): string {
+  return printBody(queue, item.methods.map(m => ({ kind: 'method' as const, ...m })), item.span.end, 0);
+}
+
 /** Comments before this offset go above the statement; those in the body of a scan stay there. */
 function hoistLimit(entry: Entry): number {
+  if (entry.kind === 'repeat') return entry.as?.span.end ?? entry.count.span.end;
   const scan = firstScan(entry);
   return scan ? scan.carry.at(-1)?.init.span.end ?? scan.span.start : entry.span.end;
 }
@@ -107,6 +113,17 @@ function printEntry(p: ExprPrinter, entry: Entry): Columns {
       const init = entry.init ? ` = ${printExpr(p, entry.init, level.or)}` : '';
       return { group: 'weight', word: 'param', head: `${entry.name.text}:`, rest: `${dims}${init}${printCondition(p, entry.condition)}` };
     }
+    case 'state': {
+      const init = entry.init ? ` = ${printExpr(p, entry.init, level.or)}` : '';
+      return { group: 'weight', word: 'state', head: `${entry.name.text}:`, rest: `${printDims(p, entry.dims)}${init}${printCondition(p, entry.condition)}` };
+    }
+    case 'update': return { group: '', word: '', head: '', rest: printValue(p, `update ${entry.name.text} = `, entry.value, 0) };
+    case 'draw': return { group: 'draw', word: 'draw', head: `${entry.always ? 'always ' : ''}${entry.name.text}:`, rest: `${printDims(p, entry.dims)} ~ ${printFamily(p, entry.family)}` };
+    case 'repeat': {
+      const { count } = entry;
+      const times = count.kind === 'number' || count.kind === 'name' ? printExpr(p, count) : `(${printExpr(p, count)})`;
+      return { group: '', word: '', head: '', rest: `repeat ${times}${entry.as ? ` as ${entry.as.text}` : ''} ${p.repeatBody(entry, p.indent)}` };
+    }
     case 'setting': return { group: 'setting', word: `${entry.isDefault ? 'default ' : ''}${entry.setting.kind}`, head: '', rest: printSettingValue(p, entry.setting).trimStart() };
     case 'output': {
       const rest = entry.name ? printValue(p, `${entry.name.text} = `, entry.value, 'output '.length) : printExpr(p, entry.value);
@@ -115,6 +132,7 @@ function printEntry(p: ExprPrinter, entry: Entry): Columns {
     case 'loss': return { group: 'result', word: 'loss', head: '', rest: printValue(p, '', entry.value, 'loss '.length) };
     case 'observe': return { group: 'result', word: 'observe', head: '', rest: `${entry.target.text} ~ ${printFamily(p, entry.family)}` };
     case 'let': return { group: '', word: '', head: '', rest: printValue(p, `${entry.names.map(name => name.text).join(', ')} = `, entry.value, 0) };
+    case 'method': return { group: '', word: '', head: '', rest: printValue(p, `${entry.name.text}(${entry.argument.text}) = `, entry.value, 0) };
     case 'yield': return { group: '', word: '', head: '', rest: printValue(p, 'yield ', entry.value, 0) };
     case 'return': {
       const [first, ...rest] = entry.values;

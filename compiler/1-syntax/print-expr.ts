@@ -2,7 +2,7 @@
  * Expressions as text. Imagine the tree read from left to right, with brackets only where the ladder of `precedence.ts`
  * would hang an operand elsewhere. A scan opens a body of statements, which the caller knows how to print.
  */
-import type { Argument, Call, DimItem, Expr, FamilyUse, IndexItem, Scan, Setting, SettingStatement, TensorType } from './ast.ts';
+import type { Argument, Call, DimItem, Expr, FamilyUse, IndexItem, Repeat, Scan, Setting, SettingStatement, TensorType } from './ast.ts';
 import { level, levelOf, levelOfExpr, levelOfUnary } from './precedence.ts';
 
 /** What printing an expression needs from around it. */
@@ -11,6 +11,8 @@ export interface ExprPrinter {
   readonly indent: number;
   /** `{ … }` of a scan, from the brace to the brace. */
   readonly scanBody: (scan: Scan, indent: number) => string;
+  /** `{ … }` of a repeat. */
+  readonly repeatBody: (repeat: Repeat, indent: number) => string;
 }
 
 /** The text of an expression, in brackets if it is looser than `least`. */
@@ -70,7 +72,7 @@ function printSettings(p: ExprPrinter, settings: readonly SettingStatement[]): s
 /** What follows the word of a setting, with a blank before it. */
 export function printSettingValue(p: ExprPrinter, setting: Setting): string {
   switch (setting.kind) {
-    case 'prior': case 'posterior': return ` ${printFamily(p, setting.family)}`;
+    case 'prior': case 'posterior': case 'estimator': return ` ${printFamily(p, setting.family)}`;
     case 'kl': return ` ${setting.how}`;
     case 'frozen': case 'fixed': return '';
     default: return setting satisfies never;

@@ -3,7 +3,7 @@
  * with its documentation above it; what they contain is printed by `print-body.ts` and `print-expr.ts`.
  */
 import type { Item, Parameter, Program } from './ast.ts';
-import { docLines, printBody, printScanBody } from './print-body.ts';
+import { docLines, printBody, printMethods, printScanBody } from './print-body.ts';
 import { commentQueue, type CommentQueue } from './print-comments.ts';
 import { printArgs, printExpr, printTensorType, type ExprPrinter } from './print-expr.ts';
 
@@ -24,9 +24,12 @@ export function printProgram(program: Program): string {
   };
   let afterItem = false;
   items.forEach((item, i) => {
-    comments(item.kind === 'instance' ? item.span.end : item.span.start);
-    if (lines.length > 0 && (afterItem || queue.blankBefore(item.doc?.span.start ?? item.span.start))) lines.push('');
-    lines.push(...docLines(item.doc));
+    comments(item.kind === 'instance' || item.kind === 'import' ? item.span.end : item.span.start);
+    const doc = item.kind === 'import' ? undefined : item.doc;
+    // imports stand together
+    const apart = afterItem && !(item.kind === 'import' && items[i - 1]?.kind === 'import');
+    if (lines.length > 0 && (apart || queue.blankBefore(doc?.span.start ?? item.span.start))) lines.push('');
+    lines.push(...docLines(doc));
     const text = printItem(queue, item);
     const trailing = queue.takeTrailing(item.span.end, items[i + 1]?.span.start ?? Infinity);
     lines.push(trailing ? `${text}  ${trailing.text}` : text);
@@ -37,7 +40,7 @@ export function printProgram(program: Program): string {
 }
 
 function printItem(queue: CommentQueue, item: Item): string {
-  const p: ExprPrinter = { indent: 0, scanBody: (scan, indent) => printScanBody(queue, scan, indent) };
+  const p: ExprPrinter = { indent: 0, scanBody: (scan, indent) => printScanBody(queue, scan, indent), repeatBody: (r, indent) => printBody(queue, r.body, r.span.end, indent) };
   switch (item.kind) {
     case 'instance': return `model ${item.name.text} = ${item.model.text}${item.args.length === 0 ? '' : `(${printArgs(p, item.args)})`}`;
     case 'model': {
@@ -47,6 +50,11 @@ function printItem(queue: CommentQueue, item: Item): string {
     case 'layer': {
       const result = item.result ? ` -> ${printTensorType(p, item.result)}` : '';
       return `layer ${item.name.text}(${printParameters(p, item.parameters)})${result} ${printBody(queue, item.body, item.span.end, 0)}`;
+    }
+    case 'import': return `import "${item.path}"`;
+    case 'familyItem': {
+      const parameters = item.parameters.map(({ name, default: value }) => `${name.text}${value ? ` = ${printExpr(p, value)}` : ''}`).join(', ');
+      return `family ${item.name.text}(${parameters}) ${printMethods(queue, item)}`;
     }
     default: return item satisfies never;
   }

@@ -2,15 +2,18 @@
  * Program -> Model: the last stage that may complain. All errors of a file come at once, in the order of the text; each says
  * where, why, and what to write instead. After it nothing in the author's text can fail.
  */
-import type { LayerItem, ModelItem, Name, Program } from '../1-syntax/ast.ts';
+import type { FamilyItem, InstanceItem, LayerItem, ModelItem, Name, Program } from '../1-syntax/ast.ts';
 import { CompileError } from '../diagnostics.ts';
 import type { Diagnostic } from '../diagnostics.ts';
+import { families as builtIn } from '../families/families.ts';
 import { nearest } from '../suggest.ts';
 import { elaborate } from './elaborate.ts';
+import type { Definitions } from './elaborate.ts';
 import { evaluate } from './expressions.ts';
 import { bindArguments } from './families.ts';
 import { functions } from './functions.ts';
 import type { Model } from './model.ts';
+import { checkFamily } from './random.ts';
 import { didYouMean, report as makeReport } from './report.ts';
 import type { Report } from './report.ts';
 import type { Scope } from './scope.ts';
@@ -18,19 +21,21 @@ import { describe, unknown } from './values.ts';
 import type { CValue } from './values.ts';
 
 export interface CheckOptions {
-  /** The standard library's programs: their layers may be used by name. */
+  /** The standard library's programs: their layers and families may be used by name. */
   readonly library: readonly Program[];
+  /** The files that this one imports, each once, in the order of the imports. */
+  readonly imported?: readonly Program[];
   /** Arguments of models from outside: `Mlp.hidden` -> 256. */
   readonly set?: Readonly<Record<string, number | boolean>>;
 }
 export interface Checked { readonly models: readonly Model[]; readonly warnings: readonly Diagnostic[] }
 
 /** Throws CompileError with all errors of the file. */
-export function check(program: Program, { library, set = {} }: CheckOptions): Checked {
+export function check(program: Program, { library, imported = [], set = {} }: CheckOptions): Checked {
   const report = makeReport();
-  const layers = layersOf(report, program, library);
+  const definitions: Definitions = { layers: layersOf(report, [...imported, program], library), families: familiesOf(report, [...imported, program], library) };
   const models: Model[] = [];
-  const items = program.items.flatMap(i => (i.kind === 'layer' ? [] : [i]));
+  const items = program.items.flatMap(i => (i.kind === 'model' || i.kind === 'instance' ? [i] : []));
   const byName = new Map<string, ModelItem>();
   const taken = new Map<string, Name>();
   for (const i of items) {
@@ -44,7 +49,7 @@ export function check(program: Program, { library, set = {} }: CheckOptions): Ch
     const item = i.kind === 'model' ? i : byName.get(i.model.text);
     if (!item) { if (i.kind === 'instance') report.error('B001', `there is no model '${i.model.text}'`, i.model.span, { suggestion: didYouMean(nearest(i.model.text, byName.keys())) }); continue; }
     const args = modelArguments(report, i, item, set);
-    const model = args ? elaborate(report, item, layers, args, i.name) : undefined;
+    const model = args ? elaborate(report, item, definitions, args, i.name) : undefined;
     if (model) models.push(model);
   }
   checkSet(report, program, items, byName, set);
@@ -58,10 +63,10 @@ export function check(program: Program, { library, set = {} }: CheckOptions): Ch
 /** Words of JavaScript that a generated module can't export. */
 const reserved = new Set(['Object', 'Array', 'Promise', 'Symbol', 'Math', 'undefined', 'NaN', 'Infinity', 'default', 'class', 'function', 'import', 'export', 'await', 'eval', 'arguments']);
 
-function layersOf(report: Report, program: Program, library: readonly Program[]): ReadonlyMap<string, LayerItem> {
+function layersOf(report: Report, programs: readonly Program[], library: readonly Program[]): ReadonlyMap<string, LayerItem> {
   const layers = new Map(library.flatMap(p => p.items.flatMap(i => (i.kind === 'layer' ? [[i.name.text, i] as const] : []))));
   const own = new Map<string, LayerItem>();
-  for (const i of program.items) {
+  for (const i of programs.flatMap(p => p.items)) {
     if (i.kind !== 'layer') continue;
     const seen = own.get(i.name.text);
     if (seen) report.error('B002', `the layer '${i.name.text}' is defined twice`, i.name.span, { notes: [{ message: 'the first is here', span: seen.name.span }] });
@@ -71,10 +76,26 @@ function layersOf(report: Report, program: Program, library: readonly Program[])
   return new Map([...layers, ...own]);
 }
 
+/** Families written in the language: a file's own before the library's. */
+function familiesOf(report: Report, programs: readonly Program[], library: readonly Program[]): ReadonlyMap<string, FamilyItem> {
+  const found = new Map(library.flatMap(p => p.items.flatMap(i => (i.kind === 'familyItem' ? [[i.name.text, i] as const] : []))));
+  const own = new Map<string, FamilyItem>();
+  for (const i of programs.flatMap(p => p.items)) {
+    if (i.kind !== 'familyItem') continue;
+    const n = i.name.text;
+    const seen = own.get(n);
+    if (seen) report.error('B002', `the family '${n}' is defined twice`, i.name.span, { notes: [{ message: 'the first is here', span: seen.name.span }] });
+    else if (Object.hasOwn(builtIn, n) || n === 'point' || n === 'radial') report.error('B002', `'${n}' is a family of the language`, i.name.span, { suggestion: 'give the family another name' });
+    own.set(n, i);
+    checkFamily(report, i);
+  }
+  return new Map([...found, ...own]);
+}
+
 /** Arguments of a model: `--set` first, then those of the instance, then defaults. Undefined when one is wrong. */
-function modelArguments(report: Report, i: Program['items'][number], item: ModelItem, set: Readonly<Record<string, number | boolean>>): ReadonlyMap<string, CValue> | undefined {
+function modelArguments(report: Report, i: ModelItem | InstanceItem, item: ModelItem, set: Readonly<Record<string, number | boolean>>): ReadonlyMap<string, CValue> | undefined {
   const scope: Scope = { names: new Map(), parent: undefined, uses: new Map(), path: [], settings: [], depth: 0, around: [] };
-  const world = { report, make: { apply: () => { throw new Error('a tensor outside of a model'); }, constant: () => { throw new Error('a tensor outside of a model'); } }, isLayer: () => false, layerNames: () => [], useLayer: () => unknown, scan: () => unknown };
+  const world = { report, make: { apply: () => { throw new Error('a tensor outside of a model'); }, constant: () => { throw new Error('a tensor outside of a model'); } }, isLayer: () => false, layerNames: () => [], useLayer: () => unknown, scan: () => unknown, training: () => true };
   const bound = bindArguments(report, `the model '${item.name.text}'`, item.parameters.map(p => p.name.text), i.kind === 'instance' ? i.args : []);
   if (!bound) return undefined;
   const out = new Map<string, CValue>();
@@ -91,7 +112,7 @@ function modelArguments(report: Report, i: Program['items'][number], item: Model
   return out;
 }
 
-function checkSet(report: Report, program: Program, items: readonly Program['items'][number][], byName: ReadonlyMap<string, ModelItem>, set: Readonly<Record<string, number | boolean>>): void {
+function checkSet(report: Report, program: Program, items: readonly (ModelItem | InstanceItem)[], byName: ReadonlyMap<string, ModelItem>, set: Readonly<Record<string, number | boolean>>): void {
   for (const key of Object.keys(set)) {
     const [model = '', argument = ''] = key.split('.');
     const item = items.find(i => i.name.text === model);

@@ -2,18 +2,21 @@
  * One model, written out: every layer use in place, every name looked up, every weight declared under its path. Imagine
  * reading the body aloud and writing down each tensor as a numbered value.
  */
-import type { Call, Expr, LayerItem, ModelItem, Name, Span, Statement, TensorType, WeightStatement } from '../1-syntax/ast.ts';
+import type { Call, Expr, FamilyItem, FamilyUse, LayerItem, ModelItem, Name, Repeat, Setting, Span, Statement, TensorType, WeightStatement } from '../1-syntax/ast.ts';
+import { families as builtIn } from '../families/families.ts';
 import { nearest } from '../suggest.ts';
 import { condition, dim, evaluate } from './expressions.ts';
 import type { World } from './expressions.ts';
+import { checkEstimators, estimatorOf } from './estimators.ts';
 import { bindArguments, distribution, init, posterior } from './families.ts';
-import type { Dim, Distribution, Model, Observation, Port, Posterior, ScanRegion, Shape, Value, ValueId, Variable } from './model.ts';
+import type { Dim, Distribution, Estimator, Model, Observation, Port, Posterior, ScanRegion, Shape, Value, ValueId, Variable } from './model.ts';
 import { observed } from './observe.ts';
+import { drawn, familyArguments, method } from './random.ts';
 import { didYouMean } from './report.ts';
 import type { Report } from './report.ts';
 import { lookup, pathsOf, usesIn } from './scope.ts';
 import type { Scope } from './scope.ts';
-import { sameShape } from './shapes.ts';
+import { broadcast, sameShape } from './shapes.ts';
 import { describe, showShape, unknown, whole } from './values.ts';
 import type { CValue, Make, Tensor } from './values.ts';
 
@@ -27,13 +30,37 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 interface Draft {
   readonly values: Value[]; readonly variables: Map<string, { variable: Variable; tensor: Tensor; layer: string; span: Span }>; readonly scans: ScanRegion[];
   readonly ports: Map<string, Port & { role: 'input' | 'target'; tensor: Tensor; used: boolean }>;
-  readonly outputs: Mutable<Model['outputs'][number]>[]; readonly observations: Observation[]; readonly losses: ValueId[];
+  readonly outputs: Mutable<Model['outputs'][number]>[]; readonly observations: Observation[]; readonly losses: ValueId[]; readonly updates: Mutable<Model['updates'][number]>[];
   /** Paths of uses -> the use, to find sharing. */
   readonly uses: Map<string, { readonly kind: string; readonly span: Span; readonly text: string }>;
+  /** Densities of priors of the author's own, written out when all weights are known. */
+  readonly later: (() => void)[];
+  /** Paths that draw, so that two uses of one shared layer draw apart. */
+  readonly draws: Map<string, number>;
 }
 
-export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<string, LayerItem>, args: ReadonlyMap<string, CValue>, nameOfModel: Name): Model | undefined {
-  const d: Draft = { values: [], variables: new Map(), scans: [], ports: new Map(), outputs: [], observations: [], losses: [], uses: new Map() };
+/** What a name may be: layers, and families in the language. */
+export interface Definitions { readonly layers: ReadonlyMap<string, LayerItem>; readonly families: ReadonlyMap<string, FamilyItem> }
+type Mode = 'training' | 'shared' | 'prediction';
+
+/** The model as it trains, with its two other forms where they differ. */
+export function elaborate(report: Report, item: ModelItem, definitions: Definitions, args: ReadonlyMap<string, CValue>, nameOfModel: Name): Model | undefined {
+  const first = writeOut(report, item, definitions, args, nameOfModel, 'training');
+  if (report.diagnostics.some(x => x.severity === 'error')) return first.model;
+  const other = (mode: Mode): Model => writeOut({ ...report, warn: () => undefined }, item, definitions, args, nameOfModel, mode).model;
+  return {
+    ...first.model,
+    ...(first.isModal || first.isEstimated ? { prediction: other('prediction') } : {}),
+    ...(first.isEstimated ? { shared: other('shared') } : {}),
+  };
+}
+
+function writeOut(report: Report, item: ModelItem, { layers, families }: Definitions, args: ReadonlyMap<string, CValue>, nameOfModel: Name, mode: Mode):
+  { readonly model: Model; /** Something differs between training and prediction. */ readonly isModal: boolean; readonly isEstimated: boolean } {
+  const d: Draft = { values: [], variables: new Map(), scans: [], ports: new Map(), outputs: [], observations: [], losses: [], updates: [], uses: new Map(), later: [], draws: new Map() };
+  let isModal = false;
+  let isEstimated = false;
+  let scansAround = 0;
   let full = false;
 
   const add = (v: Value): ValueId => {
@@ -49,7 +76,7 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
     },
     constant: (value, span) => ({ kind: 'tensor', shape: [], type: 'float', span, id: add({ kind: 'constant', value, shape: [], type: 'float', origin: [span, ...around] }) }),
   };
-  const w: World = { report, make, isLayer: n => layers.has(n), layerNames: () => [...layers.keys()], useLayer, scan };
+  const w: World = { report, make, isLayer: n => layers.has(n), layerNames: () => [...layers.keys()], useLayer, scan, training: () => { isModal = true; return mode !== 'prediction'; } };
 
   const uses = usesIn(item.body, n => layers.has(n));
   const settings = item.body.flatMap(s => (s.kind === 'setting' ? [s] : []));
@@ -58,12 +85,17 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
   const inside: Scope = { ...scope, settings: [{ settings, scope }] };
   checkPaths(uses, inside, item.body);
   for (const s of item.body) statement(s, inside, 'model');
+  const body = d.values.slice();
+  d.later.forEach(f => { f(); });
   finish(inside);
-  return {
+  const variables = [...d.variables.values()].map(v => v.variable);
+  if (mode === 'training') checkEstimators(report, variables, body, d.scans);
+  const model: Model = {
     name: nameOfModel.text, ...(item.doc ? { doc: item.doc.text } : {}),
-    inputs: portsOf('input'), targets: portsOf('target'), variables: [...d.variables.values()].map(v => v.variable), values: d.values, scans: d.scans,
-    outputs: d.outputs, observations: d.observations, losses: d.losses, span: item.span,
+    inputs: portsOf('input'), targets: portsOf('target'), variables, values: d.values, scans: d.scans,
+    outputs: d.outputs, observations: d.observations, losses: d.losses, updates: d.updates, span: item.span,
   };
+  return { model, isModal, isEstimated };
 
   function portsOf(role: 'input' | 'target'): readonly Port[] {
     return [...d.ports.values()].filter(p => p.role === role).map(({ name, shape, type, classes, doc, span }) => ({ name, shape, type, span, ...(classes === undefined ? {} : { classes }), ...(doc === undefined ? {} : { doc }) }));
@@ -95,7 +127,7 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
 
   // ── statements ────────────────────────────────────────────────────────────────────────────────
 
-  function statement(s: Statement, here: Scope, where: 'model' | 'layer' | 'scan'): void {
+  function statement(s: Statement, here: Scope, where: 'model' | 'layer' | 'scan', repeated = false): void {
     const only = (places: readonly string[], what: string): boolean => {
       if (places.includes(where)) return true;
       report.error('B028', `${what} does not belong into a ${where}`, s.span);
@@ -114,7 +146,11 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
         declare([...here.path, s.name.text].join('.'), s.name, here, shape, path => ({ kind: 'param', path, shape, init: start, fixed, ...(s.doc ? { doc: s.doc.text } : {}), origin: [s.span, ...around] }));
       } break;
       case 'setting': if (where === 'scan') only([], 'a setting'); break;
-      case 'let': lets(s.names, evaluate(w, s.value, here), s.value, here); break;
+      case 'state': if (only(['model', 'layer'], "'state'")) state(s, here); break;
+      case 'update': if (only(['model', 'layer'], "'update'")) update(s, here); break;
+      case 'draw': if (only(['model', 'layer'], "'draw'")) draw(s, here); break;
+      case 'repeat': if (only(['model', 'layer'], "'repeat'")) repeat(s, here, where === 'scan' ? 'layer' : where); break;
+      case 'let': lets(s.names, evaluate(w, s.value, here), s.value, here, repeated); break;
       case 'output': if (only(['model'], "'output'")) output(s, here); break;
       case 'loss': if (only(['model'], "'loss'")) {
         const v = evaluate(w, s.value, here);
@@ -126,7 +162,9 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
         const p = d.ports.get(s.target.text);
         if (p?.role !== 'target') { report.error('B001', `there is no target '${s.target.text}'`, s.target.span, { suggestion: didYouMean(nearest(s.target.text, portsOf('target').map(x => x.name))) }); break; }
         p.used = true;
-        const family = distribution(report, s.family, 'likelihood', e => evaluate(w, e, here));
+        const own = families.get(s.family.name.text);
+        if (own) { observeOwn(own, p, s.family, here, s.span); break; }
+        const family = distribution(report, s.family, 'likelihood', e => evaluate(w, e, here), [...families.keys()]);
         const o = family ? observed(report, p, family, id => d.values[id]?.shape ?? [], s.span) : undefined;
         if (o) d.observations.push(o);
       } break;
@@ -149,7 +187,101 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
     define(n, tensor, here);
   }
 
-  function lets(names: readonly Name[], value: CValue, e: Expr, here: Scope): void {
+  /** Keeps a tensor that does not train. */
+  function state(s: Extract<Statement, { kind: 'state' }>, here: Scope): void {
+    const wanted = s.condition === undefined ? true : condition(w, s.condition, here);
+    const shape = numbers(s.dims, here);
+    if (wanted === false) { define(s.name, { kind: 'none' }, here, true); return; }
+    const start = s.init ? init(report, s.init, e => evaluate(w, e, here)) : { mean: 0, sd: 0 };
+    if (!shape || !start || wanted === undefined) { define(s.name, unknown, here, true); return; }
+    isModal = true;
+    declare([...here.path, s.name.text].join('.'), s.name, here, shape, path => ({ kind: 'state', path, shape, init: start, ...(s.doc ? { doc: s.doc.text } : {}), origin: [s.span, ...around] }));
+  }
+
+  function update(s: Extract<Statement, { kind: 'update' }>, here: Scope): void {
+    isModal = true;
+    const path = [...here.path, s.name.text].join('.');
+    const kept = d.variables.get(path);
+    if (kept?.variable.kind !== 'state') {
+      const known = [...d.variables.values()].flatMap(v => (v.variable.kind === 'state' && v.layer === here.path.join('.') ? [v.variable.path.split('.').at(-1) ?? ''] : []));
+      report.error('B036', `there is no state '${s.name.text}' here`, s.name.span, { suggestion: didYouMean(nearest(s.name.text, known)) ?? `state ${s.name.text}: [...] = 0 declares one` });
+      return;
+    }
+    if (scansAround > 0) { report.error('B035', "an 'update' can't stand in a scan", s.span, { suggestion: 'update it with what the scan gives' }); return; }
+    if (mode === 'prediction') return;
+    const v = evaluate(w, s.value, here);
+    if (v.kind === 'unknown') return;
+    const t = v.kind === 'number' ? make.constant(v.value, s.value.span) : v;
+    const shape = kept.tensor.shape;
+    const fits = t.kind === 'tensor' && t.type === 'float' ? broadcast([t.shape, shape]) : undefined;
+    if (t.kind !== 'tensor' || !fits || !sameShape(fits, shape)) { report.error('B007', `the state '${s.name.text}' is ${showShape(shape)}, and this is ${describe(v)}`, s.value.span); return; }
+    if (d.updates.some(u => u.path === path)) { report.error('B036', `the state '${path}' is updated twice in one step`, s.span); return; }
+    d.updates.push({ path, value: make.apply('expand', [t], { shape: [...shape].map(Number) }, shape, 'float', s.span).id });
+  }
+
+  /** A random tensor that is no weight: noise in training, its mean in prediction unless `always`. */
+  function draw(s: Extract<Statement, { kind: 'draw' }>, here: Scope): void {
+    if (!s.always) isModal = true;
+    const dims = s.dims.flatMap((x): (Dim | undefined)[] => (x.kind === 'rest' ? restOf(here, x.span) : [dim(w, x, here)]));
+    const shape = dims.filter(x => x !== undefined);
+    if (shape.length !== dims.length) { define(s.name, unknown, here, true); return; }
+    if (shape.filter(x => x === 'batch').length > 1) { report.error('B009', `${showShape(shape)} has the batch twice`, s.span); define(s.name, unknown, here, true); return; }
+    if (scansAround > 0) { report.error('B035', "a 'draw' can't stand in a scan, where each step would draw the same", s.span, { suggestion: 'draw it before the scan, with an axis for the steps, and scan over it' }); define(s.name, unknown, here, true); return; }
+    const path = [...here.path, s.name.text].join('.');
+    const noise = (family: 'normal' | 'uniform'): Tensor => {
+      const ordinal = (d.draws.get(path) ?? 0) + 1;
+      d.draws.set(path, ordinal);
+      return { kind: 'tensor', shape, type: 'float', span: s.span, id: add({ kind: 'noise', path: `draw ${path}${ordinal > 1 ? ` ${ordinal}` : ''}`, family, shape, type: 'float', origin: [s.span, ...around] }) };
+    };
+    define(s.name, drawn(w, s.family, shape, here, mode === 'prediction' && !s.always ? undefined : noise) ?? unknown, here, true);
+  }
+  function restOf(here: Scope, span: Span): (Dim | undefined)[] {
+    for (let s: Scope | undefined = here; s; s = s.parent) if (s.rest?.dims) return [...s.rest.dims];
+    return [report.error('B008', "'...' stands for dimensions of the layer's signature, which has none", span)];
+  }
+
+  /** The body written out so many times; each turn has paths of its own, and names of outside that it defines again are carried on. */
+  function repeat(s: Repeat, here: Scope, where: 'model' | 'layer'): void {
+    const count = evaluate(w, s.count, here);
+    if (count.kind === 'unknown') return;
+    if (count.kind !== 'number' || !Number.isInteger(count.value) || count.value < 0) { report.error('B006', `a number of repeats is a whole number, and this is ${describe(count)}`, s.count.span); return; }
+    if (count.value > limits.values) { report.error('B024', `${count.value} repeats are more than ${limits.values}`, s.count.span); return; }
+    const uses = usesIn(s.body, n => layers.has(n));
+    for (let turn = 1; turn <= count.value && !full; turn++) {
+      const names = new Map<string, { value: CValue; span: Span; used: boolean }>();
+      const inner: Scope = { ...here, names, parent: here, uses: pathsOf(uses), path: [...here.path, `${s.as?.text ?? 'repeat'}${turn}`] };
+      if (turn === 1) checkPaths(uses, inner, s.body);
+      for (const x of s.body) statement(x, inner, where, true);
+      if (turn === 1 && report.diagnostics.some(x => x.severity === 'error')) return;
+    }
+  }
+
+  /** A likelihood that the author wrote. */
+  function observeOwn(family: FamilyItem, port: Port & { readonly tensor: Tensor }, use: FamilyUse, here: Scope, span: Span): void {
+    if (port.type === 'class') { report.error('B012', `'${port.name}' is a class target, which ${family.name.text} can't observe`, span, { suggestion: 'observe it with categorical(logits: …)' }); return; }
+    const names = familyArguments(w, family, use, 'likelihood', here);
+    if (!names) return;
+    for (const [n, b] of names) {
+      const fits = b.value.kind === 'tensor' ? broadcast([b.value.shape, port.shape]) : port.shape;
+      if (!fits || !sameShape(fits, port.shape)) { report.error('B030', `'${n}' of ${family.name.text} is ${describe(b.value)}, and has to broadcast to ${showShape(port.shape)}`, use.span, { notes: [{ message: `the target '${port.name}' is ${showShape(port.shape)}`, span: port.span }] }); return; }
+    }
+    const density = method(w, family, 'log_density', names, port.tensor, use);
+    if (!density) return;
+    const draws = family.methods.some(m => m.name.text === 'draw');
+    const eps: Tensor | undefined = draws ? { kind: 'tensor', shape: port.shape, type: 'float', span, id: add({ kind: 'noise', path: `observe ${port.name}`, family: 'normal', shape: port.shape, type: 'float', origin: [span] }) } : undefined;
+    const made = eps ? method(w, family, 'draw', names, eps, use) : undefined;
+    d.observations.push({ target: port.name, distribution: { family: 'custom', name: family.name.text, parameters: {}, span: use.span }, span, custom: { density: density.id, ...(made ? { draw: made.id } : {}) } });
+  }
+
+  function lets(names: readonly Name[], value: CValue, e: Expr, here: Scope, repeated: boolean): void {
+    if (repeated) {
+      const outer = names.map(n => (here.names.has(n.text) || here.parent === undefined ? undefined : lookup(here.parent, n.text)));
+      const items = names.length === 1 ? [value] : value.kind === 'list' && value.items.length === names.length ? value.items : undefined;
+      if (items && outer.some(o => o !== undefined) && !(names.length === 1 && value.kind === 'list')) {
+        names.forEach((n, i) => { const o = outer[i]; const v = items[i] ?? unknown; if (o) { o.value = v; o.used = true; } else define(n, v, here); });
+        return;
+      }
+    }
     const [first] = names;
     if (names.length === 1 && first) {
       if (value.kind === 'list') { report.error('B027', `these are ${value.items.length} values`, e.span, { suggestion: `give each a name: ${value.items.map((_, i) => `${first.text}${i + 1}`).join(', ')} = …` }); define(first, unknown, here, true); } else define(first, value, here);
@@ -191,14 +323,18 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
     if (wanted === false) { define(s.name, { kind: 'none' }, here, true); return; }
     const shape = numbers(s.dims, here);
     if (!shape || wanted === undefined) { define(s.name, unknown, here, true); return; }
-    const fans: ReadonlyMap<string, CValue> = new Map([['fan_out', fraction(shape[0] ?? 1)], ['fan_in', fraction(shape.slice(1).reduce((a, b) => a * b, 1))]]);
+    const fans = new Map<string, CValue>([['fan_out', fraction(shape[0] ?? 1)], ['fan_in', fraction(shape.slice(1).reduce((a, b) => a * b, 1))]]);
     const withFans = (at: Scope): Scope => ({ ...at, names: new Map([...fans].map(([n, value]) => [n, { value, span: s.span, used: true }])), parent: at });
     const n = s.name.text;
     const fixed = settingFor(here, n, 'fixed') !== undefined;
     const frozen = settingFor(here, n, 'frozen') !== undefined;
     const priorAt = s.prior ? { family: s.prior, scope: here } : familyFor(here, n, 'prior');
     const posteriorAt = s.posterior ? { family: s.posterior, scope: here } : familyFor(here, n, 'posterior');
-    const prior: Distribution | undefined = priorAt ? distribution(report, priorAt.family, 'prior', e => evaluate(w, e, withFans(priorAt.scope))) : { family: 'normal', parameters: defaultPrior, span: s.span };
+    const own = priorAt ? families.get(priorAt.family.name.text) : undefined;
+    const weightPath = [...here.path, n].join('.');
+    if (priorAt && mentions(priorAt.family, 'anchor')) fans.set('anchor', anchor(weightPath, shape, s));
+    const prior: Distribution | undefined = own && priorAt ? { family: 'custom', name: own.name.text, parameters: {}, span: priorAt.family.span }
+      : priorAt ? distribution(report, priorAt.family, 'prior', e => evaluate(w, e, withFans(priorAt.scope)), [...families.keys()]) : { family: 'normal', parameters: defaultPrior, span: s.span };
     const by = posteriorAt ? posterior(report, posteriorAt.family, e => evaluate(w, e, withFans(posteriorAt.scope))) : defaultPosterior;
     if (!prior || !by) { define(s.name, unknown, here, true); return; }
     for (const [p, v] of Object.entries(prior.parameters)) {
@@ -207,8 +343,31 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
       if (vs.length > shape.length || vs.some((e, i) => e !== 1 && e !== shape[i + shape.length - vs.length])) { report.error('B007', `'${p}' of the prior is ${showShape(vs)}, and does not broadcast to the weight ${showShape(shape)}`, prior.span); define(s.name, unknown, here, true); return; }
     }
     const how = settingFor(here, n, 'kl');
-    const kl = by.family === 'point' || frozen ? 'none' : how === 'sampled' || prior.family !== 'normal' ? 'sampled' : 'exact';
-    declare([...here.path, n].join('.'), s.name, here, shape, path => ({ kind: 'weight', path, shape, prior, posterior: by, kl, frozen, fixed, ...(s.doc ? { doc: s.doc.text } : {}), origin: [s.span, ...around] }));
+    const kl = by.family === 'point' || frozen ? 'none' : how === 'sampled' || by.family !== 'normal' || !closedForm.has(prior.family) ? 'sampled' : 'exact';
+    const asked = settingOf(here, n, 'estimator');
+    const chosen = asked?.kind === 'estimator' ? estimatorOf(report, asked.family) : 'shared';
+    if (chosen !== 'shared' && by.family !== 'point' && !frozen) isEstimated = true;
+    const estimator: Estimator = mode === 'training' ? chosen ?? 'shared' : 'shared';
+    const isNew = !d.variables.has(weightPath);
+    declare(weightPath, s.name, here, shape, path => ({ kind: 'weight', path, shape, prior, posterior: by, kl, estimator, frozen, fixed, ...(s.doc ? { doc: s.doc.text } : {}), origin: [s.span, ...around] }));
+    if (!own || !priorAt || !isNew || kl === 'none') return;
+    d.later.push(() => {
+      const entry = d.variables.get(weightPath);
+      const names = familyArguments(w, own, priorAt.family, 'prior', withFans(priorAt.scope));
+      const density = entry && names ? method(w, own, 'log_density', names, entry.tensor, priorAt.family) : undefined;
+      if (entry?.variable.kind === 'weight' && density) d.variables.set(weightPath, { ...entry, variable: { ...entry.variable, density: density.id } });
+    });
+  }
+
+  /** The stored mean of a prior, which `moped` sets: `prior normal(mean: anchor, sd: 1)`. */
+  function anchor(path: string, shape: readonly number[], s: WeightStatement): CValue {
+    const name = `${path}.anchor`;
+    const seen = d.variables.get(name);
+    if (seen) return seen.tensor;
+    const id = add({ kind: 'variable', path: name, shape, type: 'float', origin: [s.span, ...around] });
+    const tensor: Tensor = { kind: 'tensor', id, shape, type: 'float', span: s.span };
+    d.variables.set(name, { variable: { kind: 'state', path: name, shape, init: { mean: 0, sd: 0 }, origin: [s.span, ...around] }, tensor, layer: '', span: s.span });
+    return tensor;
   }
 
   /** Adds a variable, or finds the one that a shared use declared before. */
@@ -227,9 +386,13 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
 
   /** The nearest setting of a kind for a weight: blocks of the uses around it, innermost first, then the model (DECISIONS 1.5). */
   function settingFor(here: Scope, name: string, kind: 'fixed' | 'frozen' | 'kl'): string | undefined {
+    const found = settingOf(here, name, kind);
+    return found?.kind === 'kl' ? found.how : found && kind;
+  }
+  function settingOf(here: Scope, name: string, kind: Setting['kind']): Setting | undefined {
     for (const block of here.settings) {
       const found = block.settings.find(s => s.setting.kind === kind && s.weight?.text === name) ?? block.settings.find(s => s.setting.kind === kind && !s.weight && !s.isDefault);
-      if (found) return found.setting.kind === 'kl' ? found.setting.how : kind;
+      if (found) return found.setting;
     }
     return undefined;
   }
@@ -255,7 +418,7 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
     const names = new Map<string, { value: CValue; span: Span; used: boolean }>();
     const uses = usesIn(layer.body, n => layers.has(n));
     const defaults = layer.body.flatMap(s => (s.kind === 'setting' ? [s] : []));
-    const inner: Scope = { names, parent: undefined, uses: pathsOf(uses), path, settings: [], depth: here.depth + 1, around: [call.span, ...here.around] };
+    const inner: Scope = { names, parent: undefined, uses: pathsOf(uses), path, settings: [], depth: here.depth + 1, around: [call.span, ...here.around], rest: {} };
     const full: Scope = { ...inner, settings: [{ settings: (call.settings ?? []), scope: here }, ...here.settings.map(b => ({ ...b, settings: b.settings.filter(s => !s.isDefault && !s.weight) })), { settings: defaults, scope: inner }] };
     const variables = new Map<string, Dim | readonly Dim[]>();
     let ok = true;
@@ -264,13 +427,15 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
       const at = bound.get(p.name.text)?.span ?? call.span;
       if (given === undefined) { report.error('B005', `'${layer.name.text}' needs '${p.name.text}'`, call.span, { notes: [{ message: 'it is declared here', span: p.span }] }); ok = false; continue; }
       if (given.kind === 'unknown') { ok = false; continue; }
-      const value = fit(given, p.type, variables, full, at, `'${p.name.text}' of '${layer.name.text}'`);
+      const value = given.kind === 'none' && p.default?.kind === 'none' ? given : fit(given, p.type, variables, full, at, `'${p.name.text}' of '${layer.name.text}'`);
       if (value) names.set(p.name.text, { value, span: p.name.span, used: true }); else ok = false;
     }
     for (const [n, v] of variables) if (n !== '...' && !names.has(n)) names.set(n, { value: v === 'batch' ? { kind: 'batch' } : typeof v === 'number' ? whole(v) : unknown, span: layer.name.span, used: true });
     for (const s of call.settings ?? []) if (s.weight && !declaredIn(layer, s.weight.text)) report.error('B020', `'${layer.name.text}' has no weight '${s.weight.text}'`, s.weight.span, { suggestion: didYouMean(nearest(s.weight.text, weightsOf(layer))) });
     if (call.as && !hasWeights(layer, new Set())) report.error('B019', `'${layer.name.text}' has no weights to name`, call.as.name.span);
     if (!ok) return unknown;
+    const rest = variables.get('...');
+    if (inner.rest && typeof rest === 'object') inner.rest.dims = rest;
     const key = path.join('.');
     const shared = d.uses.get(key);
     if (shared && shared.kind !== layer.name.text) { report.error('B018', `'${key}' is a ${shared.kind} there and a ${layer.name.text} here`, call.span, { notes: [{ message: 'the other use is here', span: shared.span }] }); return unknown; }
@@ -302,12 +467,21 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
   /** Whether a value is what a signature says; its dimension names are bound, or compared with what they are bound to. */
   function fit(v: CValue, type: LayerItem['parameters'][number]['type'], variables: Map<string, Dim | readonly Dim[]>, here: Scope, span: Span, what: string): CValue | undefined {
     if (type.kind === 'scalarType') {
+      if (type.name === 'ints') {
+        if (v.kind === 'number' && Number.isInteger(v.value)) return { kind: 'tuple', items: [v], every: true };
+        return v.kind === 'tuple' && v.items.every(x => x.kind === 'number' && Number.isInteger(x.value)) ? v : report.error('B006', `${what} is a whole number or a tuple of them, and this is ${describe(v)}`, span);
+      }
       const good = type.name === 'bool' ? v.kind === 'bool' : v.kind === 'number' && (type.name === 'float' || Number.isInteger(v.value));
       return good ? v : report.error('B006', `${what} is ${type.name === 'int' ? 'a whole number' : type.name === 'bool' ? 'true or false' : 'a number'}, and this is ${describe(v)}`, span);
     }
     if (v.kind === 'none') return v;
     if (v.kind !== 'tensor') return report.error('B006', `${what} is a tensor, and this is ${describe(v)}`, span);
     if ((type.classes !== undefined) !== (v.type === 'class')) return report.error('B012', `${what} is ${type.classes ? 'made of classes' : 'made of floats'}, and this is ${describe(v)}`, span);
+    if (type.classes?.kind === 'name' && v.classes !== undefined && !here.names.has(type.classes.name.text)) {
+      const seen = variables.get(type.classes.name.text);
+      if (seen !== undefined && seen !== v.classes) return report.error('B007', `${what} has ${v.classes} classes, and '${type.classes.name.text}' is ${String(seen)}`, span);
+      variables.set(type.classes.name.text, v.classes);
+    }
     const rest = type.dims.findIndex(x => x.kind === 'rest');
     const fixed = type.dims.length - (rest >= 0 ? 1 : 0);
     const wrong = (): undefined => report.error('B007', `${what} is [${type.dims.map(x => dimText(x)).join(', ')}], and this is ${showShape(v.shape)}`, span, { notes: [{ message: 'the signature is here', span: type.span }, { message: `this is ${showShape(v.shape)}`, span: v.span }] });
@@ -334,12 +508,12 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
     return v;
   }
 
-  function weightsOf(layer: LayerItem): readonly string[] { return layer.body.flatMap(s => (s.kind === 'weight' || s.kind === 'param' ? [s.name.text] : [])); }
+  function weightsOf(layer: LayerItem): readonly string[] { return written(layer.body).flatMap(s => (s.kind === 'weight' || s.kind === 'param' || s.kind === 'state' ? [s.name.text] : [])); }
   function declaredIn(layer: LayerItem, n: string): boolean { return weightsOf(layer).includes(n); }
   function hasWeights(layer: LayerItem, seen: Set<string>): boolean {
     if (seen.has(layer.name.text)) return false;
     seen.add(layer.name.text);
-    return weightsOf(layer).length > 0 || usesIn(layer.body, n => layers.has(n)).some(u => { const l = layers.get(u.callee.text); return l !== undefined && hasWeights(l, seen); });
+    return weightsOf(layer).length > 0 || usesIn(written(layer.body), n => layers.has(n)).some(u => { const l = layers.get(u.callee.text); return l !== undefined && hasWeights(l, seen); });
   }
 
   // ── scans ─────────────────────────────────────────────────────────────────────────────────────
@@ -361,6 +535,7 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
     const names = new Map<string, { value: CValue; span: Span; used: boolean }>();
     const argument = (what: 'element' | 'carry', at: number, t: Tensor, shape: Shape, n: Name): Tensor => ({ kind: 'tensor', shape, type: t.type, span: n.span, ...(t.classes === undefined ? {} : { classes: t.classes }), id: add({ kind: 'scanArgument', scan: index, what, index: at, shape, type: t.type, origin: [n.span, ...around] }) });
     const inner: Scope = { ...here, names, parent: here };
+    scansAround++;
     const elements = sequences.map((t, i) => { const n = e.names[i] ?? { text: '', span: e.span }; const x = argument('element', i, t, t.shape.filter((_, a) => a !== e.axis), n); define(n, x, inner, true); return x; });
     const carries = init0.map((t, i) => { const n = e.carry[i]?.name ?? { text: '', span: e.span }; const x = argument('carry', i, t, t.shape, n); define(n, x, inner, true); return x; });
     const assigned = new Map<string, Tensor>();
@@ -370,12 +545,14 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
       if (s.kind !== 'let' || at < 0 || name === undefined) { statement(s, inner, 'scan'); continue; }
       const v = evaluate(w, s.value, inner);
       const was = carries[at];
-      if (v.kind === 'unknown' || !was) continue;
+      if (!was) continue;
+      if (v.kind === 'unknown') { assigned.set(name, was); continue; }
       if (v.kind !== 'tensor' || !sameShape(v.shape, was.shape)) { report.error('B021', `'${name}' is carried as ${showShape(was.shape)}, and this is ${describe(v)}`, s.value.span, { notes: [{ message: 'it starts here', span: e.carry[at]?.name.span ?? e.span }] }); assigned.set(name, was); continue; }
       assigned.set(name, v);
       names.set(name, { value: v, span: s.span, used: true });
     }
     const y = evaluate(w, e.yields, inner);
+    scansAround--;
     if (y.kind !== 'tensor') { if (y.kind !== 'unknown') report.error('B006', `a scan yields a tensor, and this is ${describe(y)}`, e.yields.span); return unknown; }
     const next = e.carry.map((c, i) => {
       const v = assigned.get(c.name.text);
@@ -402,11 +579,21 @@ export function elaborate(report: Report, item: ModelItem, layers: ReadonlyMap<s
       if (p.role === 'target' && !used) report.error('B015', `nothing is trained on the target '${p.name}'`, p.span, { suggestion: `loss mse(…, ${p.name}) or observe ${p.name} ~ …` });
       if (p.role === 'input' && !used) report.warn('W001', `the input '${p.name}' is never used`, p.span);
     }
-    for (const [n, b] of here.names) if (!b.used && !d.ports.has(n)) report.warn('W001', `'${n}' is never used`, b.span);
+    for (const [n, b] of here.names) if (!b.used && !isModal && !d.ports.has(n)) report.warn('W001', `'${n}' is never used`, b.span);
     if (d.outputs.length === 0 && d.losses.length === 0 && d.observations.length === 0 && !report.diagnostics.some(x => x.severity === 'error')) report.error('B023', `the model '${item.name.text}' has nothing to compute`, item.name.span, { suggestion: 'output p gives a prediction, loss … or observe … trains it' });
   }
 }
 
+/** Statements with those inside repeats. */
+const written = (body: readonly Statement[]): readonly Statement[] => body.flatMap(s => (s.kind === 'repeat' ? written(s.body) : [s]));
+/** Whether a name stands anywhere in a tree of records and arrays. */
+function mentions(node: unknown, name: string): boolean {
+  if (typeof node !== 'object' || node === null) return false;
+  if ('kind' in node && node.kind === 'name' && 'name' in node && (node.name as Name).text === name) return true; // a name expression has a Name
+  return Object.values(node).some(x => mentions(x, name));
+}
+/** Families whose divergence from a normal has a closed form. */
+const closedForm: ReadonlySet<string> = new Set(Object.entries(builtIn).filter(([, f]) => f.klFromNormal).map(([n]) => n));
 /** A fan is divided by, and a half is meant as a half. */
 const fraction = (value: number): CValue => ({ kind: 'number', value, whole: false });
 const dimText = (x: TensorType['dims'][number]): string => (x.kind === 'rest' ? '...' : x.kind === 'name' ? x.name.text : x.kind === 'number' ? x.text : '…');

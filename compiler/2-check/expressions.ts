@@ -23,6 +23,8 @@ export interface World {
   layerNames(): readonly string[];
   useLayer(call: Call, piped: CValue | undefined, scope: Scope): CValue;
   scan(e: Extract<Expr, { kind: 'scan' }>, scope: Scope): CValue;
+  /** Whether the model is written out as it trains, or as it predicts. */
+  training(): boolean;
 }
 
 export function evaluate(w: World, e: Expr, scope: Scope): CValue {
@@ -60,6 +62,7 @@ function name(w: World, n: Name, scope: Scope): CValue {
   const found = lookup(scope, n.text);
   if (found) { found.used = true; return found.value; }
   if (n.text === 'batch') return { kind: 'batch' };
+  if (n.text === 'training') return { kind: 'bool', value: w.training() };
   const isCallable = n.text in functions || w.isLayer(n.text);
   w.report.error('B001', isCallable ? `'${n.text}' is a ${w.isLayer(n.text) ? 'layer' : 'function'}, and a value is needed here` : `there is no value '${n.text}' here`, n.span, { suggestion: isCallable ? `write ${n.text}(…)` : didYouMean(nearest(n.text, namesInForce(scope))) });
   return unknown;
@@ -72,7 +75,7 @@ export function condition(w: World, e: Expr, scope: Scope): boolean | undefined 
   // `if h0`: an optional tensor is there, or none
   if (v.kind === 'none') return false;
   if (v.kind === 'unknown') return undefined;
-  if (v.kind === 'tensor' && e.kind === 'name' && v.type !== 'bool') return true;
+  if ((v.kind === 'tuple' || (v.kind === 'tensor' && v.type !== 'bool')) && e.kind === 'name') return true;
   return w.report.error('B011', `a condition is decided at compile time, and this is ${describe(v)}`, e.span, { suggestion: v.kind === 'tensor' ? 'where(condition, a, b) decides for each element as it is computed' : undefined });
 }
 
@@ -165,7 +168,7 @@ function index(w: World, e: Extract<Expr, { kind: 'index' }>, scope: Scope): CVa
   if (v.kind === 'tuple') {
     const [item] = e.items;
     const at = item?.kind === 'at' ? evaluate(w, item.value, scope) : unknown;
-    const found = at.kind === 'number' ? v.items.at(at.value) : undefined;
+    const found = at.kind === 'number' ? v.items.at(v.every ? 0 : at.value) : undefined;
     if (found) return found;
     w.report.error('B032', `this is no place in a tuple of ${v.items.length}`, e.span);
     return unknown;

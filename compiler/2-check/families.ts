@@ -9,7 +9,7 @@ import { describe } from './values.ts';
 import type { CValue } from './values.ts';
 
 type Evaluate = (a: Argument['value']) => CValue;
-const posteriors: Readonly<Record<Posterior['family'], readonly string[]>> = { normal: ['mu', 'rho'], point: ['mu'] };
+const posteriors: Readonly<Record<Posterior['family'], readonly string[]>> = { normal: ['mu', 'rho'], radial: ['mu', 'rho'], point: ['mu'] };
 
 /** Arguments by parameter name; positional ones take the names in order. */
 export function bindArguments(report: Report, what: string, parameters: readonly string[], args: readonly Argument[]): ReadonlyMap<string, Argument> | undefined {
@@ -30,10 +30,10 @@ export function bindArguments(report: Report, what: string, parameters: readonly
 }
 
 /** A prior or a likelihood. A scale mixture that is one normal is simplified to it (DECISIONS 1.1). */
-export function distribution(report: Report, use: FamilyUse, where: 'prior' | 'likelihood', evaluate: Evaluate): Distribution | undefined {
+export function distribution(report: Report, use: FamilyUse, where: 'prior' | 'likelihood', evaluate: Evaluate, own: readonly string[] = []): Distribution | undefined {
   const name = use.name.text as FamilyName; // looked up in the next line
   const family = Object.hasOwn(families, name) ? families[name] : undefined;
-  const fitting = Object.entries(families).filter(([, f]) => f.uses.includes(where)).map(([n]) => n);
+  const fitting = [...Object.entries(families).filter(([, f]) => f.uses.includes(where)).map(([n]) => n), ...own];
   if (!family?.uses.includes(where)) {
     return report.error('B013', family ? `'${name}' can't be a ${where}` : `there is no family '${name}'`, use.name.span, { suggestion: didYouMean(nearest(name, fitting)) ?? `a ${where} is one of ${fitting.join(', ')}` });
   }
@@ -46,12 +46,13 @@ export function distribution(report: Report, use: FamilyUse, where: 'prior' | 'l
     const v = evaluate(a.value);
     if (v.kind === 'unknown') return undefined;
     if (v.kind === 'number') parameters[p] = v.value;
+    else if (family.literal?.includes(p)) { report.error('B006', `'${p}' of '${name}' is a number, and this is ${describe(v)}`, a.span); return undefined; }
     else if (v.kind === 'tensor' && v.type === 'float') parameters[p] = { value: v.id };
     else { report.error('B006', `'${p}' of the ${where} '${name}' is a number or a tensor, and this is ${describe(v)}`, a.span); return undefined; }
   }
-  for (const p of ['sd', 'sigma1', 'sigma2']) {
+  for (const p of ['sd', 'sigma1', 'sigma2', 'scale', 'df']) {
     const v = parameters[p];
-    if (typeof v === 'number' && !(v > 0)) { report.error('B006', `'${p}' is a standard deviation and has to be above 0`, bound.get(p)?.span ?? use.span); return undefined; }
+    if (typeof v === 'number' && !(v > 0)) { report.error('B006', `'${p}' ${p === 'df' ? 'counts degrees of freedom' : p === 'scale' ? 'is a width' : 'is a standard deviation'} and has to be above 0`, bound.get(p)?.span ?? use.span); return undefined; }
   }
   return simplified({ family: name, parameters, span: use.span });
 }
@@ -65,7 +66,7 @@ function simplified(d: Distribution): Distribution {
 /** `normal(mu: …, rho: …)` or `point`: each part a number or `normal(mean, sd)`. */
 export function posterior(report: Report, use: FamilyUse, evaluate: Evaluate): Posterior | undefined {
   const name = use.name.text;
-  if (name !== 'normal' && name !== 'point') return report.error('B013', `there is no posterior '${name}'`, use.name.span, { suggestion: didYouMean(nearest(name, Object.keys(posteriors))) ?? 'a posterior is normal(mu: …, rho: …) or point' });
+  if (name !== 'normal' && name !== 'radial' && name !== 'point') return report.error('B013', `there is no posterior '${name}'`, use.name.span, { suggestion: didYouMean(nearest(name, Object.keys(posteriors))) ?? 'a posterior is normal(mu: …, rho: …), radial(mu: …, rho: …) or point' });
   const bound = bindArguments(report, `the posterior '${name}'`, posteriors[name], use.args);
   if (!bound) return undefined;
   const part = (p: string, mean: number): Init | undefined => { const a = bound.get(p); return a ? init(report, a.value, evaluate) : { mean, sd: 0.1 }; };
@@ -73,7 +74,7 @@ export function posterior(report: Report, use: FamilyUse, evaluate: Evaluate): P
   if (!mu) return undefined;
   if (name === 'point') return { family: 'point', mu };
   const rho = part('rho', -7);
-  return rho ? { family: 'normal', mu, rho } : undefined;
+  return rho ? { family: name, mu, rho } : undefined;
 }
 
 /** How a tensor starts: a number, or `normal(mean, sd)`. */

@@ -38,6 +38,11 @@ const pair = (fn: FunctionName, doc: string): LanguageFunction => ({
     return shape ? c.make.apply(fn, [c.tensor('a'), c.tensor('b')], {}, shape, 'float', c.span) : unknown;
   },
 });
+/** The extreme along axes: of equal ones the gradient goes to all in equal shares, or to the first. */
+const extreme = (fn: 'max' | 'min', doc: string): LanguageFunction => ({
+  parameters: [...axes, { name: 'first', kind: 'bool', default: { kind: 'bool', value: false } }], doc: `${doc}; the gradient goes to all that attain it, or to the first`, example: `${fn}(x, axis: 1)`,
+  apply: c => { const over = reducedAxes(c); return over ? reduce(c, fn, c.tensor('x'), over, c.flag('first')) : unknown; },
+});
 /** A reduction over one axis, several, or all. */
 const reduction = (fn: FunctionName, doc: string): LanguageFunction => ({
   parameters: axes, doc, example: `${fn}(x, axis: 1)`,
@@ -51,10 +56,10 @@ function reducedAxes(c: Context): readonly number[] | undefined {
   const found = list.map(v => (v.kind === 'number' ? axisOf(c.report, v.value, t.shape.length, c.span) : undefined));
   return found.every(a => a !== undefined) ? found : undefined;
 }
-function reduce(c: Context, fn: FunctionName, t: Tensor, over: readonly number[]): Tensor {
+function reduce(c: Context, fn: FunctionName, t: Tensor, over: readonly number[], first = false): Tensor {
   const keep = c.flag('keep');
   const shape = t.shape.flatMap((d, i): Dim[] => (over.includes(i) ? (keep ? [1] : []) : [d]));
-  return c.make.apply(fn, [t], { axes: [...over], keep }, shape, 'float', c.span);
+  return c.make.apply(fn, [t], { axes: [...over], keep, ...(first ? { first } : {}) }, shape, 'float', c.span);
 }
 const alongAxis = (fn: FunctionName, doc: string): LanguageFunction => ({
   parameters: [x, { name: 'axis', kind: 'axis', default: { kind: 'number', value: -1, whole: true } }], doc, example: `${fn}(x)`,
@@ -103,7 +108,7 @@ export const functions: Readonly<Record<string, LanguageFunction>> = {
       return shape ? c.make.apply('where', all, {}, shape, 'float', c.span) : unknown;
     },
   },
-  sum: reduction('sum', 'sum over an axis, several, or all'), mean: reduction('mean', 'mean over an axis, several, or all'), max: reduction('max', 'largest over an axis, several, or all'), min: reduction('min', 'smallest over an axis, several, or all'), logsumexp: reduction('logsumexp', 'log of the sum of exponentials, without overflow'),
+  sum: reduction('sum', 'sum over an axis, several, or all'), mean: reduction('mean', 'mean over an axis, several, or all'), max: extreme('max', 'largest over an axis, several, or all'), min: extreme('min', 'smallest over an axis, several, or all'), logsumexp: reduction('logsumexp', 'log of the sum of exponentials, without overflow'),
   variance: {
     parameters: axes, doc: 'mean square distance from the mean over an axis, several, or all', example: 'variance(x, axis: -1)',
     apply: c => {
@@ -124,8 +129,19 @@ export const functions: Readonly<Record<string, LanguageFunction>> = {
   },
   reshape: { parameters: [{ name: 'x', kind: 'tensor' }, { name: 'shape', kind: 'shape' }], doc: 'the same elements in another shape', example: 'reshape(x, (batch, 4, 8))', apply: c => { const s = fillShape(c, 'shape'); return s ? reshape(c, c.tensor('x'), s) : unknown; } },
   flatten: {
-    parameters: [{ name: 'x', kind: 'tensor' }], doc: 'all axes but the first as one', example: 'flatten(x)',
-    apply: c => { const t = c.tensor('x'); const [first = 1, ...rest] = t.shape; return reshape(c, t, t.shape.length === 0 ? [1] : [first, productOf(rest)]); },
+    parameters: [{ name: 'x', kind: 'tensor' }, { name: 'from', kind: 'whole number', default: { kind: 'number', value: 1, whole: true } }], doc: 'all axes from one on as one; it is added where there are none', example: 'flatten(x)',
+    apply: c => {
+      const t = c.tensor('x');
+      const from = c.number('from');
+      if (from < 0 || from > Math.max(1, t.shape.length)) { c.report.error('B010', `there is no axis ${from} in ${showShape(t.shape)}`, c.span, { notes: whereFrom([t]) }); return unknown; }
+      const rest = t.shape.slice(from);
+      if (rest.includes('batch') && rest.length > 1) { c.report.error('B007', "the batch can't be one with other axes", c.span, { notes: whereFrom([t]) }); return unknown; }
+      return reshape(c, t, t.shape.length === 0 ? [1] : [...t.shape.slice(0, from), rest.length === 1 ? rest[0] ?? 1 : productOf(rest)]);
+    },
+  },
+  reshape_as: {
+    parameters: [{ name: 'x', kind: 'tensor' }, { name: 'like', kind: 'tensor' }], doc: 'the same elements in the shape of another tensor', example: 'reshape_as(y, x)',
+    apply: c => reshape(c, c.tensor('x'), c.tensor('like').shape),
   },
   transpose: {
     parameters: [{ name: 'x', kind: 'tensor' }, { name: 'order', kind: 'axes', default: { kind: 'none' } }], doc: 'axes in another order; without one the last two change places', example: 'transpose(x, (0, 2, 1))',
@@ -175,6 +191,22 @@ export const functions: Readonly<Record<string, LanguageFunction>> = {
       if (typeof extent !== 'number' || before < 0 || after < 0) { c.report.error('B007', typeof extent === 'number' ? 'padding is not negative' : "the batch can't be padded", c.span); return unknown; }
       const one = (n: number): readonly number[] => t.shape.map((_, d) => (d === axis ? n : 0));
       return c.make.apply('pad', [t], { before: one(before), after: one(after), value: c.number('value') }, t.shape.map((d, i) => (i === axis ? extent + before + after : d)), 'float', c.span);
+    },
+  },
+  window: {
+    parameters: [x, { name: 'size', kind: 'whole number' }, { name: 'stride', kind: 'whole number', default: { kind: 'number', value: 1, whole: true } }, { name: 'padding', kind: 'whole number', default: { kind: 'number', value: 0, whole: true } }, { name: 'dilation', kind: 'whole number', default: { kind: 'number', value: 1, whole: true } }, { name: 'axis', kind: 'axis', default: { kind: 'number', value: -1, whole: true } }, { name: 'value', kind: 'number', default: { kind: 'number', value: 0, whole: false } }],
+    doc: 'sliding windows along an axis: it becomes the positions, and the elements of each window a new last axis; `value` stands outside', example: 'window(x, 3, padding: 1, axis: 1)',
+    apply: c => {
+      const t = c.tensor('x');
+      const axis = axisOf(c.report, c.number('axis'), t.shape.length, c.span);
+      if (axis === undefined) return unknown;
+      const extent = t.shape[axis];
+      const [size, stride, padding, dilation] = [c.number('size'), c.number('stride'), c.number('padding'), c.number('dilation')];
+      if (typeof extent !== 'number') { c.report.error('B007', 'windows along the batch would mix its examples', c.span); return unknown; }
+      if (size < 1 || stride < 1 || dilation < 1 || padding < 0) { c.report.error('B006', `a window has a size, a stride and a dilation above 0 and no negative padding, and these are ${size}, ${stride}, ${dilation} and ${padding}`, c.span); return unknown; }
+      const positions = Math.floor((extent + 2 * padding - dilation * (size - 1) - 1) / stride) + 1;
+      if (positions < 1) { c.report.error('B007', `a window of ${size}${dilation > 1 ? ` with dilation ${dilation}` : ''} does not fit into ${extent}${padding > 0 ? ` with padding ${padding}` : ''}`, c.span, { notes: whereFrom([t]) }); return unknown; }
+      return c.make.apply('window', [t], { axis, size, stride, padding, dilation, value: c.number('value') }, [...t.shape.map((d, i) => (i === axis ? positions : d)), size], 'float', c.span);
     },
   },
   gather: {

@@ -1,9 +1,10 @@
 /** Names of values in force at a place, and what layers and models are called. Values and callables are two namespaces. */
 import type { Call, Expr, Scan, SettingStatement, Span, Statement } from '../1-syntax/ast.ts';
+import type { Shape } from './model.ts';
 import type { CValue } from './values.ts';
 
-export interface Binding { readonly value: CValue; readonly span: Span; used: boolean }
-export interface Scope { readonly names: Map<string, Binding>; readonly parent: Scope | undefined; readonly uses: ReadonlyMap<Call, string>; readonly path: readonly string[]; readonly settings: readonly SettingsAt[]; readonly depth: number; readonly around: readonly Span[] }
+export interface Binding { value: CValue; readonly span: Span; used: boolean }
+export interface Scope { readonly names: Map<string, Binding>; readonly parent: Scope | undefined; readonly uses: ReadonlyMap<Call, string>; readonly path: readonly string[]; readonly settings: readonly SettingsAt[]; readonly depth: number; readonly around: readonly Span[]; /** What `...` stands for in this layer. */ readonly rest?: { dims?: Shape } }
 
 /** Settings of a layer use (or the model), with the scope in which their expressions are written. */
 export interface SettingsAt { readonly settings: readonly SettingStatement[]; readonly scope: Scope }
@@ -37,7 +38,7 @@ export function usesIn(body: readonly Statement[], isLayer: (name: string) => bo
   };
   const scan = (s: Scan): void => { s.over.forEach(expr); s.carry.forEach(c => expr(c.init)); s.body.forEach(stmt); expr(s.yields); };
   const stmt = (s: Statement): void => {
-    if (s.kind === 'let' || s.kind === 'output' || s.kind === 'loss') expr(s.value);
+    if (s.kind === 'let' || s.kind === 'output' || s.kind === 'loss' || s.kind === 'update') expr(s.value);
     else if (s.kind === 'return') { s.values.forEach(expr); s.fields.forEach(f => expr(f.value)); } else if (s.kind === 'observe') s.family.args.forEach(a => expr(a.value));
   };
   body.forEach(stmt);

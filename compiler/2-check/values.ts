@@ -9,7 +9,7 @@ export type CValue =
   | { readonly kind: 'none' }
   /** The dimension `batch`. */
   | { readonly kind: 'batch' }
-  | { readonly kind: 'tuple'; readonly items: readonly CValue[] }
+  | { readonly kind: 'tuple'; readonly items: readonly CValue[]; /** One number that stands for every place. */ readonly every?: boolean }
   | Tensor
   /** Several results: `i, f = split(…)`. */
   | { readonly kind: 'list'; readonly items: readonly CValue[] }

@@ -48,7 +48,7 @@ type LoopFlags = Map<NodeId, readonly boolean[]>;
 export function batchNode(b: Builder<Plain>, n: Node, axis: BatchAxis, batched: (id: NodeId) => Batched, flags: LoopFlags): Batched {
   const copy = (): Batched => ({ id: b.copy(withArguments(n as Plain, id => batched(id).id)), batched: false }); // weights are the caller's
   switch (n.kind) {
-    case 'weight': return fail('a weight where only plain nodes are');
+    case 'weight': case 'part': return fail('a weight where only plain nodes are');
     case 'input': case 'variable': case 'scalar': case 'fill': case 'iota': case 'argument': return copy();
     case 'noise': return axis.extent === 'samples' ? { id: b.add({ ...n, shape: ['samples', ...n.shape] }), batched: true } : fail('noise in a loop');
     case 'map': {
@@ -58,7 +58,7 @@ export function batchNode(b: Builder<Plain>, n: Node, axis: BatchAxis, batched: 
     }
     case 'reduce': {
       const x = batched(n.arg);
-      return x.batched ? { id: b.reduce(n.op, x.id, n.axes.map(a => a + 1)), batched: true } : copy();
+      return x.batched ? { id: b.reduce(n.op, x.id, n.axes.map(a => a + 1), n.first), batched: true } : copy();
     }
     case 'einsum': {
       const args = n.args.map(batched);
@@ -100,6 +100,7 @@ const shiftView = (v: View): View => {
     case 'broadcast': return { ...v, axes: [0, ...v.axes.map(a => a + 1)] };
     case 'slice': case 'spread': return { ...v, starts: [0, ...v.starts], steps: [1, ...v.steps] };
     case 'pad': return { ...v, before: [0, ...v.before] };
+    case 'skew': case 'unskew': return { ...v, axis: v.axis + 1, tap: v.tap + 1 };
   }
 };
 

@@ -26,7 +26,7 @@ export interface Builder<N extends Node> {
   /** Elementwise on equal shapes; rank-0 arguments are repeated. */
   map(op: Op, ...args: readonly NodeId[]): NodeId;
   iota(shape: Shape, axis: number): NodeId;
-  reduce(op: 'add' | 'max' | 'min', arg: NodeId, axes: readonly number[]): NodeId;
+  reduce(op: 'add' | 'max' | 'min', arg: NodeId, axes: readonly number[], first?: true): NodeId;
   einsum(args: readonly NodeId[], labels: readonly (readonly number[])[], out: readonly number[]): NodeId;
   view(view: View, arg: NodeId, shape: Shape): NodeId;
   /** Axis d of `arg` becomes axis `axes[d]` of a tensor of `shape`. */
@@ -75,11 +75,11 @@ export function builder<N extends Node>(): Builder<N> {
       if (known && type === 'f32') return b.fill(record.eval(...known), full);
       return simplify(op, even) ?? plain({ kind: 'map', op, args: even, shape: full, type });
     },
-    reduce(op, arg, axes) {
+    reduce(op, arg, axes, first) {
       const s = shape(arg);
       const sorted = [...new Set(axes)].sort((x, y) => x - y);
       if (sorted.length === 0) return arg;
-      return plain({ kind: 'reduce', op, axes: sorted, arg, shape: s.filter((_, d) => !sorted.includes(d)), type: node(arg).type });
+      return plain({ kind: 'reduce', op, axes: sorted, arg, ...(first ? { first } : {}), shape: s.filter((_, d) => !sorted.includes(d)), type: node(arg).type });
     },
     einsum(args, labels, out) {
       const extent = new Map<number, Dim>();

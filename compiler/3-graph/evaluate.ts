@@ -94,6 +94,8 @@ function evaluateNode(n: Exclude<Plain, { kind: 'loop' | 'result' | 'argument' }
         case 'broadcast': return each(size, out, p => read(v.axes.map(a => p[a] ?? 0), NaN));
         case 'slice': return each(size, out, p => read(p.map((x, d) => (v.starts[d] ?? 0) + x * (v.steps[d] ?? 1)), NaN));
         case 'pad': return each(size, out, p => read(p.map((x, d) => x - (v.before[d] ?? 0)), v.value));
+        case 'skew': return each(size, out, p => read(p.map((x, d) => (d === v.axis ? x * v.stride + (p[v.tap] ?? 0) * v.dilation - v.padding : x)), v.value));
+        case 'unskew': return each(size, out, p => read(p.map((x, d) => (d === v.axis ? (x + v.padding - (p[v.tap] ?? 0) * v.dilation) / v.stride : x)), 0));
         case 'spread': return each(size, out, p => read(p.map((x, d) => (x - (v.starts[d] ?? 0)) / (v.steps[d] ?? 1)), 0));
       }
     }

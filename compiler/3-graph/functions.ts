@@ -25,8 +25,9 @@ const reversed = (op: Op): Lowering => (b, args, a, shape) => elementwise(op)(b,
 const negated = (l: Lowering): Lowering => (b, args, a, shape) => b.map('not', l(b, args, a, shape));
 
 /** A reduction with `axes` and `keep`. */
-const reduction = (f: (b: Builder<Node>, x: NodeId, axes: readonly number[]) => NodeId): Lowering =>
-  (b, args, a, shape) => b.reshape(f(b, at(args, 0), numbers(a, 'axes')), shape);
+const reduction = (f: (b: Builder<Node>, x: NodeId, axes: readonly number[], a: Attributes) => NodeId): Lowering =>
+  (b, args, a, shape) => b.reshape(f(b, at(args, 0), numbers(a, 'axes'), a), shape);
+const first = (a: Attributes): true | undefined => (a['first'] === true ? true : undefined);
 const all = (shape: Shape): readonly number[] => shape.map((_, d) => d);
 
 /** The two arguments of a loss, and the mean of f over all elements. */
@@ -56,8 +57,8 @@ export const lowerings: Readonly<Record<FunctionName, Lowering>> = {
   einsum: (b, args, a) => einsum(b, args, String(a['spec'])),
   sum: reduction((b, x, axes) => b.reduce('add', x, axes)),
   mean: reduction((b, x, axes) => mean(b, x, axes)),
-  max: reduction((b, x, axes) => b.reduce('max', x, axes)),
-  min: reduction((b, x, axes) => b.reduce('min', x, axes)),
+  max: reduction((b, x, axes, a) => b.reduce('max', x, axes, first(a))),
+  min: reduction((b, x, axes, a) => b.reduce('min', x, axes, first(a))),
   logsumexp: reduction((b, x, axes) => logSumExp(b, x, axes)),
   softmax: (b, args, a) => softmax(b, at(args, 0), number(a, 'axis')),
   log_softmax: (b, args, a) => logSoftmax(b, at(args, 0), number(a, 'axis')),
@@ -67,6 +68,13 @@ export const lowerings: Readonly<Record<FunctionName, Lowering>> = {
   slice: (b, args, a, shape) => b.view({ kind: 'slice', starts: numbers(a, 'starts'), steps: numbers(a, 'steps') }, at(args, 0), shape),
   concat: (b, args, a, shape) => concat(b, args, number(a, 'axis'), shape),
   pad: (b, args, a, shape) => b.view({ kind: 'pad', before: numbers(a, 'before'), value: number(a, 'value') }, at(args, 0), shape),
+  /** Every tap sees the whole axis first; the skew then picks its positions. */
+  window(b, args, a, shape) {
+    const x = at(args, 0);
+    const from = b.shape(x);
+    const taps = b.broadcast(x, [...from, shape.at(-1) ?? 1], from.map((_, d) => d));
+    return b.view({ kind: 'skew', axis: number(a, 'axis'), tap: from.length, stride: number(a, 'stride'), dilation: number(a, 'dilation'), padding: number(a, 'padding'), value: number(a, 'value') }, taps, shape);
+  },
   gather: (b, args, a, shape) => b.add({ kind: 'gather', axis: number(a, 'axis'), arg: at(args, 0), index: at(args, 1), shape, type: 'f32' }),
   one_hot: (b, args, a) => oneHot(b, at(args, 0), number(a, 'classes')),
   fill: (b, _, a, shape) => b.fill(number(a, 'value'), shape),

@@ -7,7 +7,7 @@
  * that does not, has none. Before it no node has one.
  */
 import type { Span } from '../1-syntax/ast.ts';
-import type { Distribution, Init, Posterior } from '../2-check/model.ts';
+import type { Distribution, Estimator, Init, Posterior } from '../2-check/model.ts';
 import type { Dynamic } from '../6-kernels/kernel.ts';
 import type { Op, ScalarType } from '../ops/names.ts';
 
@@ -22,9 +22,13 @@ interface Typed { readonly shape: Shape; readonly type: ScalarType; readonly ori
 /** A weight is one node, prior and posterior together, until `reparameterize` turns it into arithmetic on noise. */
 export type Weight = Typed & {
   readonly kind: 'weight'; readonly path: string; readonly posterior: Posterior; readonly frozen: boolean; readonly fixed: boolean;
-  readonly kl: 'exact' | 'sampled' | 'none';
+  readonly kl: 'exact' | 'sampled' | 'none'; readonly estimator: Estimator;
+  /** Of a prior of the author's own the log density is the graph's output `density:<path>`. */
   readonly prior: { readonly family: Distribution['family']; readonly parameters: Readonly<Record<string, NodeId>> };
 };
+
+/** A weight's mean μ, its scale σ, or the deviation σ·ε of its draw: what estimators make products with. */
+export type Part = Typed & { readonly kind: 'part'; readonly weight: NodeId; readonly part: 'mean' | 'scale' | 'deviation' };
 
 export type Plain = Typed & (
   /** Data of the call, by buffer: `input:x` or `target:y`. */
@@ -40,8 +44,8 @@ export type Plain = Typed & (
   | { readonly kind: 'iota'; readonly axis: number }
   /** Elementwise, equal shapes. */
   | { readonly kind: 'map'; readonly op: Op; readonly args: readonly NodeId[] }
-  /** Over `axes`, which vanish. */
-  | { readonly kind: 'reduce'; readonly op: 'add' | 'max' | 'min'; readonly axes: readonly number[]; readonly arg: NodeId }
+  /** Over `axes`, which vanish. `first`: of equal extremes the first, row-major, gets the gradient; else they share it. */
+  | { readonly kind: 'reduce'; readonly op: 'add' | 'max' | 'min'; readonly axes: readonly number[]; readonly arg: NodeId; readonly first?: true }
   /** Sum over the labels that are not in `out` of the product of the arguments; labels number axes, equal labels equal extents. */
   | { readonly kind: 'einsum'; readonly args: readonly NodeId[]; readonly labels: readonly (readonly number[])[]; readonly out: readonly number[] }
   /** No arithmetic, only indexing. */
@@ -68,7 +72,15 @@ export type View =
   /** Element i of the result is element i - before of the argument, or `value` outside of it. */
   | { readonly kind: 'pad'; readonly before: readonly number[]; readonly value: number }
   /** Element i of the result is element (i - start)/step of the argument where that is whole and inside, else 0: the adjoint of slice. */
-  | { readonly kind: 'spread'; readonly starts: readonly number[]; readonly steps: readonly number[] };
+  | { readonly kind: 'spread'; readonly starts: readonly number[]; readonly steps: readonly number[] }
+  /**
+   * Windows: position p along `axis` and tap u along `tap` of the result is position p·stride + u·dilation - padding of the
+   * argument (at the same tap), or `value` outside of it.
+   */
+  | Windowing & { readonly kind: 'skew'; readonly value: number }
+  /** Its adjoint: position i, tap u of the result is position (i + padding - u·dilation)/stride of the argument where that is whole and inside, else 0. */
+  | Windowing & { readonly kind: 'unskew' };
+export interface Windowing { readonly axis: number; readonly tap: number; readonly stride: number; readonly dilation: number; readonly padding: number }
 
 /**
  * Turns of `body`, one for each element of the sequences' first axis (the first after samples), in order or backwards.
@@ -81,7 +93,7 @@ export type Loop = Typed & {
   readonly body: Graph<Plain>; readonly yields: number;
 };
 
-export type Node = Weight | Plain;
+export type Node = Weight | Part | Plain;
 
 /** `init` of persistent tensors is kept beside the graph, since it is a program of its own. */
 export interface Graph<N extends Node = Node> {

@@ -1,7 +1,8 @@
 /**
  * Model -> Graph<Node>. Every value of the checked model becomes nodes, every weight one node that still is a distribution.
  * Outputs: `output:<name>`; `likelihood`, the scalar that the objective adds; for each observation of a target,
- * `observation:<target>` (a new draw of it) and `location:<target>` (its mean).
+ * `observation:<target>` (a new draw of it) and `location:<target>` (its mean); `state:<path>`, what a state becomes; and
+ * `density:<path>`, log p of a weight whose prior the author wrote.
  */
 import type { Distribution, FamilyArgument, Model, ScanRegion, Shape as ModelShape, Value, ValueId } from '../2-check/model.ts';
 import { InternalError } from '../diagnostics.ts';
@@ -20,7 +21,7 @@ export function lower(model: Model): Graph {
   const done = new Map<ValueId, NodeId>();
   const value = (id: ValueId): NodeId => done.get(id) ?? fail(`value ${id} is used before it is made`);
 
-  const scope: Scope = { b, value, results: new Map(), model };
+  const scope: Scope = { b, value, results: new Map(), model, siteOf: path => siteOf.get(path) ?? fail(`no site for ${path}`) };
   const inScan = new Set(model.scans.flatMap(s => s.body));
   model.values.forEach((v, i) => {
     const id = i as ValueId; // a ValueId is the position
@@ -36,6 +37,12 @@ export function lower(model: Model): Graph {
   for (const o of model.observations) {
     b.at([o.distribution.span]);
     const port = model.targets.find(t => t.name === o.target) ?? fail(`no target ${o.target}`);
+    if (o.custom || o.distribution.family === 'custom') {
+      terms.push(b.map('neg', overRows(b, value(o.custom?.density ?? fail('no density')))));
+      if (o.custom?.draw !== undefined) outputs.set(`observation:${o.target}`, value(o.custom.draw));
+      if (o.custom?.mean !== undefined) outputs.set(`location:${o.target}`, value(o.custom.mean));
+      continue;
+    }
     const family = families[o.distribution.family];
     const target = b.add({ kind: 'input', name: `target:${port.name}`, shape: shapeOf(port.shape), type: port.type === 'class' ? 'u32' : 'f32' });
     const shape = drawShape(o.distribution, b.shape(target), value);
@@ -48,19 +55,21 @@ export function lower(model: Model): Graph {
   if (terms.length > 0) outputs.set('likelihood', terms.reduce((x, y) => b.map('add', x, y)));
   // weights that nothing uses are still in the complexity
   model.variables.forEach(v => outputs.set(`variable:${v.path}`, variable(v.path)));
+  for (const u of model.updates) outputs.set(`state:${u.path}`, value(u.value));
+  for (const v of model.variables) if (v.kind === 'weight' && v.density !== undefined) outputs.set(`density:${v.path}`, value(v.density));
   return b.graph(outputs);
 
   /** The node of a weight or a param; a weight's prior is expanded to its shape. */
   function variable(path: string): NodeId {
     const v = model.variables.find(x => x.path === path) ?? fail(`no variable ${path}`);
     b.at(v.origin);
-    if (v.kind === 'param') return b.add({ kind: 'variable', name: path, role: 'parameter', shape: v.shape, type: 'f32' });
-    const { path: name, posterior, frozen, fixed, kl, shape } = v;
-    return b.add({ kind: 'weight', path: name, posterior, frozen, fixed, kl, shape, type: 'f32', prior: { family: v.prior.family, parameters: fit(v.prior, shape) } });
+    if (v.kind !== 'weight') return b.add({ kind: 'variable', name: path, role: 'parameter', shape: v.shape, type: 'f32' });
+    const { path: name, posterior, frozen, fixed, kl, estimator, shape } = v;
+    return b.add({ kind: 'weight', path: name, posterior, frozen, fixed, kl, estimator, shape, type: 'f32', prior: { family: v.prior.family, parameters: fit(v.prior, shape) } });
   }
   function fit(d: Distribution, shape: Shape): Record<string, NodeId> {
     const one = (p: FamilyArgument): NodeId => (typeof p === 'number' ? b.fill(p, shape) : b.expand(value(p.value), shape));
-    return Object.fromEntries(families[d.family].parameters.map(name => [name, one(parameter(d, name))]));
+    return Object.fromEntries(d.family === 'custom' ? [] : families[d.family].parameters.map(name => [name, one(parameter(d, name))]));
   }
   function draw(family: Family, target: string, shape: Shape, parameters: Record<string, NodeId>): NodeId {
     const kind = family.noise ?? fail('a likelihood without a draw');
@@ -78,7 +87,8 @@ export function lower(model: Model): Graph {
 
 /** Paths that draw, in the order that settles equal hashes: weights first, then observations. */
 export const noisePaths = (model: Model): readonly string[] =>
-  [...model.variables.map(v => v.path), ...model.variables.flatMap(v => (v.kind === 'weight' ? [`${v.path}.mu`, `${v.path}.rho`] : [])), ...model.observations.map(o => `observe ${o.target}`)];
+  [...model.variables.map(v => v.path), ...model.variables.flatMap(v => (v.kind === 'weight' ? [`${v.path}.mu`, `${v.path}.rho`] : [])), ...model.observations.map(o => `observe ${o.target}`),
+    ...model.variables.flatMap(v => (v.kind === 'weight' && v.posterior.family === 'radial' ? [`${v.path} radius`] : [])), ...model.values.flatMap(v => (v.kind === 'noise' && v.path.startsWith('draw ') ? [v.path] : []))];
 
 const parameter = (d: Distribution, name: string): FamilyArgument => d.parameters[name] ?? fail(`${d.family} without ${name}`);
 
@@ -99,6 +109,7 @@ interface Scope {
   /** Scan -> its carries after the last turn, then its yields with time in place. */
   readonly results: Map<number, readonly NodeId[]>;
   readonly model: Model;
+  readonly siteOf: (path: string) => number;
 }
 
 function lowerValue(scope: Scope, v: Value, variable: (path: string) => NodeId): NodeId {
@@ -107,6 +118,7 @@ function lowerValue(scope: Scope, v: Value, variable: (path: string) => NodeId):
   switch (v.kind) {
     case 'input': case 'target': return b.add({ kind: 'input', name: `${v.kind}:${v.name}`, shape, type: v.type === 'class' ? 'u32' : 'f32' });
     case 'variable': return variable(v.path);
+    case 'noise': return b.add({ kind: 'noise', family: v.family, path: v.path, site: scope.siteOf(v.path), shape, type: 'f32' });
     case 'constant': return b.fill(v.value, shape);
     case 'apply': return lowerings[v.fn](b, v.args.map(value), v.attributes, shape);
     case 'scanResult': return scope.results.get(v.scan)?.[v.what === 'carry' ? v.index : -1 + (scope.results.get(v.scan)?.length ?? 0)] ?? fail('scan');
@@ -138,7 +150,7 @@ function ensureScan(scope: Scope, index: number): void {
     if (!captured.includes(outer)) captured.push(outer);
     return argument('element', sequences.length + captured.indexOf(outer), n.shape, n.type);
   };
-  const within: Scope = { b: inner, value: id => done.get(id) ?? capture(value(id)), results: new Map(), model };
+  const within: Scope = { b: inner, value: id => done.get(id) ?? capture(value(id)), results: new Map(), model, siteOf: scope.siteOf };
   for (const id of region.body) {
     const v = model.values[id] ?? fail(`no value ${id}`);
     if (done.has(id) || v.kind === 'scanArgument') continue;

@@ -21,15 +21,16 @@ function describe(n: Node): string {
     case 'fill': return `fill ${n.value}`;
     case 'iota': return `iota axis ${n.axis}`;
     case 'map': return `${n.op} ${args}`;
-    case 'reduce': return `reduce ${n.op} axes ${n.axes.join()} ${args}`;
+    case 'reduce': return `reduce ${n.op}${n.first ? ' first' : ''} axes ${n.axes.join()} ${args}`;
     case 'einsum': return `einsum ${n.labels.map(l => letters(l, n.labels)).join()}->${letters(n.out, n.labels)} ${args}`;
-    case 'view': return `${n.view.kind}${n.view.kind === 'permute' ? ` ${n.view.order.join()}` : n.view.kind === 'broadcast' ? ` ${n.view.axes.join()}` : ''} ${args}`;
+    case 'part': return `${n.part} of ${args}`;
+    case 'view': return `${n.view.kind}${n.view.kind === 'skew' || n.view.kind === 'unskew' ? ` axis ${n.view.axis} tap ${n.view.tap} stride ${n.view.stride} dilation ${n.view.dilation} padding ${n.view.padding}` : n.view.kind === 'permute' ? ` ${n.view.order.join()}` : n.view.kind === 'broadcast' ? ` ${n.view.axes.join()}` : ''} ${args}`;
     case 'gather': case 'scatter': return `${n.kind} axis ${n.axis} ${args}`;
     case 'stop': return `stop ${args}`;
     case 'loop': return `loop ${n.extent}${n.reverse ? ' reverse' : ''} over ${n.sequences.map(a => `%${a}`).join(' ') || 'nothing'} capturing ${n.captured.map(a => `%${a}`).join(' ') || 'nothing'} from ${n.init.map(a => `%${a}`).join(' ')}`;
     case 'result': return `result ${n.index} of ${args}`;
     case 'argument': return `${n.what} ${n.index}`;
-    case 'weight': return `weight ${n.path} ~ ${n.prior.family}(${args}) by ${n.posterior.family}${n.frozen ? ' frozen' : ''}${n.fixed ? ' fixed' : ''}`;
+    case 'weight': return `weight ${n.path} ~ ${n.prior.family}(${args}) by ${n.posterior.family}${n.estimator === 'shared' ? '' : ` ${n.estimator}`}${n.frozen ? ' frozen' : ''}${n.fixed ? ' fixed' : ''}`;
   }
 }
 /** Labels as letters in order of appearance. */

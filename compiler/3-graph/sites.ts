@@ -7,6 +7,19 @@ export function hash(text: string): number {
   return h >>> 0;
 }
 
+/** Sites for given paths first, then for whatever path is asked for. */
+export function siteLookup(paths: readonly string[]): (path: string) => number {
+  const known = [...paths];
+  let all = sites(known);
+  return path => {
+    const seen = all.get(path);
+    if (seen !== undefined) return seen;
+    known.push(path);
+    all = sites(known);
+    return all.get(path) ?? 0;
+  };
+}
+
 /** Path -> site. Of two paths with one hash, the later (in the order given) is hashed again with a prime mark until it differs. */
 export function sites(paths: readonly string[]): ReadonlyMap<string, number> {
   const taken = new Set<number>();

@@ -20,7 +20,7 @@ export function verifyGraph<N extends Node>(graph: Graph<N>, stage: string): voi
         const v = n.view;
         if (v.kind === 'permute') rule(sameShape(n.shape, v.order.map(o => from[o] ?? -1)), `permute of ${showShape(from)}`);
         if (v.kind === 'broadcast') rule(v.axes.every((a, d) => n.shape[a] === from[d]), `broadcast of ${showShape(from)}`);
-        if (v.kind === 'slice' || v.kind === 'pad' || v.kind === 'spread') rule(n.shape.length === from.length, `${v.kind} of ${showShape(from)}`);
+        if (v.kind === 'slice' || v.kind === 'pad' || v.kind === 'spread' || v.kind === 'skew' || v.kind === 'unskew') rule(n.shape.length === from.length, `${v.kind} of ${showShape(from)}`);
         if (v.kind === 'reshape') rule(product(n.shape) === product(from) && dynamic(n.shape) === dynamic(from), `reshape of ${showShape(from)}`);
         break;
       }

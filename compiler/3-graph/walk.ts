@@ -10,6 +10,7 @@ export function argumentsOf(n: Node): readonly NodeId[] {
     case 'loop': return [...n.sequences, ...n.captured, ...n.init];
     case 'result': return [n.loop];
     case 'weight': return Object.values(n.prior.parameters);
+    case 'part': return [n.weight];
     case 'input': case 'variable': case 'scalar': case 'noise': case 'fill': case 'iota': case 'argument': return [];
   }
 }
@@ -24,6 +25,7 @@ export function withArguments<N extends Node>(n: N, to: (id: NodeId) => NodeId):
       case 'gather': case 'scatter': return { ...node, arg: to(node.arg), index: to(node.index) };
       case 'loop': return { ...node, sequences: node.sequences.map(to), captured: node.captured.map(to), init: node.init.map(to) };
       case 'result': return { ...node, loop: to(node.loop) };
+      case 'part': return { ...node, weight: to(node.weight) };
       case 'weight': return { ...node, prior: { ...node.prior, parameters: Object.fromEntries(Object.entries(node.prior.parameters).map(([k, v]) => [k, to(v)])) } };
       case 'input': case 'variable': case 'scalar': case 'noise': case 'fill': case 'iota': case 'argument': return node;
     }

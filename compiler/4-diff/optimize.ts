@@ -2,7 +2,7 @@
  * Optimizers as graph: from a gradient, a parameter and its moments to their next values. They are ordinary nodes, so the
  * schedule can fuse them with the gradient. Outputs `update:<variable>`: the next value of a parameter or a moment.
  *
- * Nothing is written when the loss is not finite (DECISIONS 2.5); `rho` stands still while the model is frozen (`live` 0).
+ * States take their next values in the same step. Nothing is written when the loss is not finite (DECISIONS 2.5); `rho` stands still while the model is frozen (`live` 0).
  */
 import { InternalError } from '../diagnostics.ts';
 import { builder } from '../3-graph/build.ts';
@@ -51,6 +51,13 @@ export function optimize(graph: Graph<Plain>, kind: OptimizerKind, trained: read
   const outputs = new Map([...graph.outputs].map(([name, id]) => [name, to[id] ?? fail(name)]));
   b.at([]);
   const finite = b.map('finite', outputs.get('loss') ?? fail('no loss'));
+  for (const [name, value] of [...outputs]) {
+    if (!name.startsWith('state:')) continue;
+    const path = name.slice('state:'.length);
+    const shape = b.shape(value);
+    const before = b.add({ kind: 'variable', name: path, role: 'parameter', shape, type: 'f32' });
+    outputs.set(`update:${path}`, b.map('select', b.broadcast(finite, shape, []), value, before));
+  }
   for (const name of trained) {
     const gradient = outputs.get(`gradient:${name}`) ?? fail(`no gradient of ${name}`);
     const shape = b.shape(gradient);

@@ -4,14 +4,16 @@
  *   init               parameters from their initial distributions, moments zero
  *   train_<optimizer>  one step: `loss`, `likelihood`, `complexity`, and every parameter and moment in place
  *   elbo, gradients    the same numbers without a step; and the derivative of the loss for each parameter
+ *   elbo_shared, gradients_shared     the same with one draw for the batch, where a weight has another estimator
+ *   evaluate           the numbers as the model predicts (kept states, no random masks), where that differs
  *   predict            `output:`, `observation:`, `location:` for each draw       draw: `weight:`       divergence: `complexity`
  */
 import type { Init, Model } from '../2-check/model.ts';
-import { InternalError } from '../diagnostics.ts';
 import { builder } from '../3-graph/build.ts';
 import type { Graph, NodeId, Plain } from '../3-graph/graph.ts';
+import { estimate } from '../3-graph/estimate.ts';
 import { lower, noisePaths } from '../3-graph/lower.ts';
-import { sites } from '../3-graph/sites.ts';
+import { siteLookup } from '../3-graph/sites.ts';
 import { verifyGraph } from '../3-graph/verify.ts';
 import { prune } from '../3-graph/walk.ts';
 import type { Program } from '../5-schedule/plan.ts';
@@ -22,11 +24,14 @@ import type { OptimizerKind } from './optimize.ts';
 import { reparameterize } from './reparameterize.ts';
 
 /** A trained tensor of a model: the path of a param, or of a weight with `.mu` or `.rho`. */
-export interface ParameterInfo { readonly path: string; readonly shape: readonly number[]; readonly init: Init; readonly trained: boolean; readonly weight?: string; readonly part?: 'mu' | 'rho' }
+export interface ParameterInfo { readonly path: string; readonly shape: readonly number[]; readonly init: Init; readonly trained: boolean; readonly weight?: string; readonly part?: 'mu' | 'rho'; /** Kept, not trained, and no parameter of the app's. */ readonly state?: true }
 
 /** The parameters of a model, in the order of its variables. */
 export function parametersOf(model: Model): readonly ParameterInfo[] {
-  return model.variables.flatMap((v): readonly ParameterInfo[] => {
+  const paths = new Set(model.variables.map(v => v.path));
+  const all = [...model.variables, ...(model.prediction?.variables.filter(v => !paths.has(v.path)) ?? [])];
+  return all.flatMap((v): readonly ParameterInfo[] => {
+    if (v.kind === 'state') return [{ path: v.path, shape: v.shape, init: v.init, trained: false, state: true }];
     if (v.kind === 'param') return [{ path: v.path, shape: v.shape, init: v.init, trained: !v.fixed }];
     const part = (name: 'mu' | 'rho', init: Init, trained: boolean): ParameterInfo => ({ path: `${v.path}.${name}`, shape: v.shape, init, trained, weight: v.path, part: name });
     const mu = part('mu', v.posterior.mu, !v.fixed);
@@ -38,18 +43,25 @@ export function parametersOf(model: Model): readonly ParameterInfo[] {
 export interface Lowered { readonly graph: ReturnType<typeof lower>; readonly objective: Graph<Plain>; readonly programs: readonly Program[] }
 
 export function programsOf(model: Model): Lowered {
+  const siteOf = siteLookup([...noisePaths(model), ...(model.prediction ? noisePaths(model.prediction) : [])]);
   const graph = lower(model);
   verifyGraph(graph, 'lower');
-  const siteOf = sites(noisePaths(model));
-  const objective = hoistLoops(reparameterize(graph, siteOf));
-  verifyGraph(objective, 'reparameterize');
+  const objectiveOf = (g: ReturnType<typeof lower>): Graph<Plain> => {
+    const made = hoistLoops(reparameterize(estimate(g, siteOf), siteOf));
+    verifyGraph(made, 'reparameterize');
+    return made;
+  };
+  const objective = objectiveOf(graph);
+  const shared = model.shared ? objectiveOf(lower(model.shared)) : undefined;
+  const prediction = model.prediction ? objectiveOf(lower(model.prediction)) : objective;
   const parameters = parametersOf(model);
   const scalars = ['loss', 'likelihood', 'complexity'];
   const programs = new Map<string, Program>([['init', { name: 'init', graph: initial(parameters, siteOf) }]]);
   const add = (name: string, of: Graph<Plain>, keep: (output: string) => boolean): void => { programs.set(name, { name, graph: prune(of, keep) }); };
 
   if (objective.outputs.has('loss')) {
-    const gradients = differentiate(objective, 'loss', parameters.map(p => p.path));
+    const differentiable = parameters.filter(p => !p.state).map(p => p.path);
+    const gradients = differentiate(objective, 'loss', differentiable);
     verifyGraph(gradients, 'differentiate');
     const trained = parameters.filter(p => p.trained).map(p => p.path);
     for (const kind of Object.keys(optimizers) as OptimizerKind[]) { // keys of a Record<OptimizerKind, …>
@@ -58,9 +70,14 @@ export function programsOf(model: Model): Lowered {
       add(`train_${kind}`, step, o => scalars.includes(o) || o.startsWith('update:'));
     }
     add('elbo', objective, o => scalars.includes(o));
+    if (prediction !== objective) add('evaluate', prediction, o => scalars.includes(o));
+    if (shared) {
+      add('elbo_shared', shared, o => scalars.includes(o));
+      add('gradients_shared', differentiate(shared, 'loss', differentiable), o => scalars.includes(o) || o.startsWith('gradient:'));
+    }
     add('gradients', gradients, o => scalars.includes(o) || o.startsWith('gradient:'));
   }
-  if ([...objective.outputs.keys()].some(isPrediction)) add('predict', objective, isPrediction);
+  if ([...prediction.outputs.keys()].some(isPrediction)) add('predict', prediction, isPrediction);
   add('draw', objective, o => o.startsWith('weight:'));
   add('divergence', objective, o => o === 'complexity');
   const weights = parameters.reduce((n, p) => n + p.shape.reduce((x, y) => x * y, 1), 0);
@@ -73,19 +90,19 @@ export function programsOf(model: Model): Lowered {
  * what a page waits for; its state is in the cache anyway. In a large one the step comes first, with each weight's gradient,
  * divergence and update in one kernel, so that its state is read once and written once.
  */
-const smallOrder = ['init', 'gradients', 'train_adam', 'train_sgd', 'elbo', 'predict', 'draw', 'divergence'] as const;
-const largeOrder = ['init', 'train_adam', 'gradients', 'train_sgd', 'elbo', 'predict', 'draw', 'divergence'] as const;
+const smallOrder = ['init', 'gradients', 'train_adam', 'train_sgd', 'elbo', 'evaluate', 'predict', 'draw', 'divergence', 'elbo_shared', 'gradients_shared'] as const;
+const largeOrder = ['init', 'train_adam', 'gradients', 'train_sgd', 'elbo', 'evaluate', 'predict', 'draw', 'divergence', 'elbo_shared', 'gradients_shared'] as const;
 /** Parameters whose state, six words each with moments, no longer fits into a second-level cache. */
 const manyWeights = 2 ** 18;
 const isPrediction = (output: string): boolean => /^(output|observation|location):/.test(output);
 
 /** mean + sd · noise for every parameter; zero for every moment. */
-function initial(parameters: readonly ParameterInfo[], siteOf: ReadonlyMap<string, number>): Graph<Plain> {
+function initial(parameters: readonly ParameterInfo[], siteOf: (path: string) => number): Graph<Plain> {
   const b = builder<Plain>();
   const outputs = new Map<string, NodeId>();
   for (const p of parameters) {
     const mean = b.fill(p.init.mean, p.shape);
-    const site = siteOf.get(p.path) ?? fail(`no site for ${p.path}`);
+    const site = siteOf(p.path);
     // the noise of sample 0: its leading axis is 1
     const noise = (): NodeId => b.reshape(b.add({ kind: 'noise', family: 'normal', path: p.path, site, shape: [1, ...p.shape], type: 'f32' }), p.shape);
     outputs.set(`update:${p.path}`, p.init.sd === 0 ? mean : b.map('add', mean, b.map('mul', b.fill(p.init.sd, p.shape), noise())));
@@ -93,5 +110,3 @@ function initial(parameters: readonly ParameterInfo[], siteOf: ReadonlyMap<strin
   }
   return b.graph(outputs);
 }
-
-function fail(message: string): never { throw new InternalError('programs', message); }

@@ -5,7 +5,7 @@
 import { InternalError } from '../diagnostics.ts';
 import type { Builder } from '../3-graph/build.ts';
 import { restore } from '../3-graph/compose.ts';
-import type { NodeId, Plain } from '../3-graph/graph.ts';
+import type { NodeId, Plain, Shape, Windowing } from '../3-graph/graph.ts';
 import type { Algebra } from '../ops/table.ts';
 import { ops } from '../ops/table.ts';
 
@@ -33,7 +33,9 @@ const rules: { readonly [K in Kinds]: Rule<K> } = {
     const shape = b.shape(n.arg);
     const spread = restore(b, c, shape, n.axes);
     if (n.op === 'add') return [[n.arg, spread]];
-    const attained = b.map('select', b.map('eq', n.arg, restore(b, id, shape, n.axes)), b.fill(1, shape), b.fill(0, shape));
+    const isExtreme = b.map('eq', n.arg, restore(b, id, shape, n.axes));
+    if (n.first) return [[n.arg, b.map('select', isFirst(b, isExtreme, shape, n.axes), restore(b, c, shape, n.axes), b.fill(0, shape))]];
+    const attained = b.map('select', isExtreme, b.fill(1, shape), b.fill(0, shape));
     const share = b.map('mul', c, b.map('reciprocal', b.reduce('add', attained, n.axes)));
     return [[n.arg, b.map('mul', attained, restore(b, share, shape, n.axes))]];
   },
@@ -63,6 +65,8 @@ const rules: { readonly [K in Kinds]: Rule<K> } = {
       }
       case 'slice': return [[n.arg, b.view({ kind: 'spread', starts: v.starts, steps: v.steps }, c, from)]];
       case 'spread': return [[n.arg, b.view({ kind: 'slice', starts: v.starts, steps: v.steps }, c, from)]];
+      case 'skew': return [[n.arg, b.view({ ...windowing(v), kind: 'unskew' }, c, from)]];
+      case 'unskew': return [[n.arg, b.view({ ...windowing(v), kind: 'skew', value: 0 }, c, from)]];
       case 'pad': return [[n.arg, b.view({ kind: 'slice', starts: v.before, steps: v.before.map(() => 1) }, c, from)]];
     }
   },
@@ -80,6 +84,19 @@ const rules: { readonly [K in Kinds]: Rule<K> } = {
 export function vjp(b: Builder<Plain>, id: NodeId, n: Exclude<Plain, { kind: 'loop' | 'result' }>, c: NodeId, active: (argument: NodeId) => boolean): Parts {
   const rule = rules[n.kind] as Rule<typeof n.kind>; // one row a kind: the row of n.kind takes n
   return rule(b, id, n, c, active);
+}
+
+const windowing = ({ axis, tap, stride, dilation, padding }: Windowing): Windowing => ({ axis, tap, stride, dilation, padding });
+
+/** Of the places along `axes` where a condition holds, the first in row-major order. Places are counted as floats, exact to 2^24. */
+function isFirst(b: Builder<Plain>, holds: NodeId, shape: Shape, axes: readonly number[]): NodeId {
+  const along = axes.map(a => shape[a] ?? 1);
+  const place = b.broadcast(along.map((_, i) => {
+    const stride = along.slice(i + 1).reduce<number>((n, e) => n * (typeof e === 'number' ? e : fail('a first along the batch')), 1);
+    return b.map('mul', b.fill(stride, along), b.map('float', b.iota(along, i)));
+  }).reduce((x, y) => b.map('add', x, y)), shape, axes);
+  const earliest = b.reduce('min', b.map('select', holds, place, b.fill(2 ** 25, shape)), axes);
+  return b.map('and', holds, b.map('eq', place, restore(b, earliest, shape, axes)));
 }
 
 /** c · d, where d may be a selection of constants: c selected keeps the kernel free of a multiplication. */

@@ -71,7 +71,7 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
         if (!read) return fail('a view of nothing');
         if (read.guard.length === 0) return element(read.node, read.index, depth, guard);
         const value = element(read.node, read.index, depth, [...guard, ...read.guard]);
-        const fill = n.view.kind === 'pad' ? n.view.value : 0;
+        const fill = n.view.kind === 'pad' || n.view.kind === 'skew' ? n.view.value : 0;
         if (value.kind === 'leaf' && value.expr.kind === 'load' && fill === 0 && guard.length === 0) return value; // the guarded load is 0 outside
         return t.op('select', n.type, t.leaf({ kind: 'inside', type: 'bool', guard: read.guard }), value, lit(fill, n.type));
       }

@@ -11,6 +11,7 @@ import type { Loop, NodeId, Plain, Shape } from '../3-graph/graph.ts';
 import { argumentsOf } from '../3-graph/walk.ts';
 import { costs } from './cost.ts';
 import { gatherReads } from './gather.ts';
+import { isInjective } from './injective.ts';
 import { gridAxis, readsOf } from './reads.ts';
 import type { Capabilities } from './schedule.ts';
 import { isFree, nominal, nominalSize } from './unit.ts';
@@ -137,6 +138,8 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
     const deepest = r.folds.findLastIndex(uses);
     if (r.folds.slice(0, deepest + 1).some(a => !uses(a))) return false;
     const unused = grid.filter(a => !uses(a));
+    // windows that overlap ask for one element from several positions
+    if (!isInjective(r.index, [...grid, ...r.folds].filter(uses))) return false;
     if (unused.length === 0) return !(n.kind === 'einsum' && cluster.inner > 0);
     // missing trailing axes: they become inner loops, and this is made once before them
     if (n.kind === 'einsum' || cluster.contracts || deepest >= 0) return false;

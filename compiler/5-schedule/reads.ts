@@ -4,7 +4,7 @@
  * is stored, and the half that writes the kernels.
  */
 import { InternalError } from '../diagnostics.ts';
-import { addIndex, axisIndex, constant, divideIndex, offsetOf, scaleIndex, sizeOf, zero } from '../6-kernels/index.ts';
+import { addIndex, alwaysHolds, axisIndex, constant, divideIndex, offsetOf, scaleIndex, sizeOf, zero } from '../6-kernels/index.ts';
 import type { Axis, Condition, Index } from '../6-kernels/kernel.ts';
 import type { Dim, NodeId, Plain, Shape } from '../3-graph/graph.ts';
 
@@ -45,7 +45,7 @@ export function readsOf(n: Plain, index: readonly Index[], depth: number, shapeO
     case 'view': {
       const from = shapeOf(n.arg);
       const view = n.view;
-      const one = (i: readonly Index[], guard: readonly Condition[] = []): Reads => ({ folds: [], reads: [{ node: n.arg, index: i, guard }] });
+      const one = (i: readonly Index[], guard: readonly Condition[] = []): Reads => ({ folds: [], reads: [{ node: n.arg, index: i, guard: guard.filter(c => !alwaysHolds(c, axisExtent)) }] });
       switch (view.kind) {
         case 'permute': return one(from.map((_, d) => at(view.order.indexOf(d))));
         case 'broadcast': return one(view.axes.map(a => at(a)));
@@ -54,6 +54,16 @@ export function readsOf(n: Plain, index: readonly Index[], depth: number, shapeO
         case 'pad': {
           const source = from.map((_, d) => addIndex(at(d), constant(-(view.before[d] ?? 0))));
           return one(source, from.flatMap((e, d) => ((view.before[d] ?? 0) === 0 && e === n.shape[d] ? [] : [{ index: source[d] ?? zero, from: 0, below: sizeOf([e]) }])));
+        }
+        case 'skew': {
+          const source = addIndex(addIndex(scaleIndex(at(view.axis), view.stride), scaleIndex(at(view.tap), view.dilation)), constant(-view.padding));
+          const extent = from[view.axis] ?? 1;
+          return one(from.map((_, d) => (d === view.axis ? source : at(d))), [{ index: source, from: 0, below: sizeOf([extent]) }]);
+        }
+        case 'unskew': {
+          const distance = addIndex(addIndex(at(view.axis), constant(view.padding)), scaleIndex(at(view.tap), -view.dilation));
+          const part = onGrid(distance, view.stride, from[view.axis] ?? 1);
+          return one(from.map((_, d) => (d === view.axis ? part.index : at(d))), part.guard);
         }
         case 'spread': {
           const parts = from.map((e, d) => spread(at(d), view.starts[d] ?? 0, view.steps[d] ?? 1, e, n.shape[d] ?? 1));
@@ -80,7 +90,10 @@ export function fold(extents: readonly Dim[], depth: number): { readonly axes: r
 function spread(i: Index, start: number, step: number, extent: Dim, whole: Dim): { readonly index: Index; readonly guard: readonly Condition[] } {
   if (start === 0 && step === 1 && extent === whole) return { index: i, guard: [] };
   const distance = step > 0 ? addIndex(i, constant(-start)) : addIndex(constant(start), scaleIndex(i, -1));
-  const stride = Math.abs(step);
+  return onGrid(distance, Math.abs(step), extent);
+}
+/** Place distance/stride, where that is a whole number below the extent. */
+function onGrid(distance: Index, stride: number, extent: Dim): { readonly index: Index; readonly guard: readonly Condition[] } {
   const inside = (index: Index): Condition => ({ index, from: 0, below: sizeOf([extent]) });
   if (stride === 1) return { index: distance, guard: [inside(distance)] };
   const index: Index = { constant: 0, terms: [{ coefficient: 1, atom: { kind: 'div', index: distance, by: stride } }] };

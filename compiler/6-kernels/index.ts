@@ -113,6 +113,32 @@ function atomBound(atom: Atom, extentOf: (axis: string) => Axis['extent'] | unde
   return undefined;
 }
 
+/** Whether a condition holds at every position, going by the extents of the axes alone. */
+export function alwaysHolds({ index, from, below }: Condition, extentOf: (axis: string) => Axis['extent'] | undefined): boolean {
+  const range = rangeOf(index, extentOf);
+  return range !== undefined && range[0] >= from && typeof below === 'number' && range[1] < below;
+}
+/** Smallest and largest value of an index over literal extents; undefined where that is not known. */
+function rangeOf(index: Index, extentOf: (axis: string) => Axis['extent'] | undefined): readonly [number, number] | undefined {
+  let [low, high] = [index.constant, index.constant];
+  for (const { coefficient, atom } of index.terms) {
+    if (typeof coefficient !== 'number') return undefined;
+    const range = rangeOfAtom(atom, extentOf);
+    if (!range) return undefined;
+    const ends = range.map(x => x * coefficient);
+    low += Math.min(...ends);
+    high += Math.max(...ends);
+  }
+  return [low, high];
+}
+function rangeOfAtom(atom: Atom, extentOf: (axis: string) => Axis['extent'] | undefined): readonly [number, number] | undefined {
+  if (atom.kind === 'axis') { const e = extentOf(atom.name); return typeof e === 'number' ? [0, e - 1] : undefined; }
+  if (atom.kind === 'value') return undefined;
+  const inside = rangeOf(atom.index, extentOf);
+  if (!inside || inside[0] < 0) return undefined;
+  return atom.kind === 'mod' ? [0, Math.min(inside[1], atom.by - 1)] : [Math.floor(inside[0] / atom.by), Math.floor(inside[1] / atom.by)];
+}
+
 /** ⌊index / by⌋ and index mod by, simplified: multiples of `by` come out of the division and vanish from the remainder. */
 export function divideIndex(index: Index, by: number, extentOf: (axis: string) => Axis['extent'] | undefined): { readonly quotient: Index; readonly remainder: Index } {
   if (by === 1) return { quotient: index, remainder: zero };

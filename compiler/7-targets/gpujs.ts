@@ -54,6 +54,7 @@ const dialect: Dialect = {
   asValue: index => `Math.floor(${index})`,
   asIndex: value => value,
   choose: (condition, yes, no) => `(${condition} ? ${yes} : ${no})`,
+  both: list => `(${list.join(' && ')})`,
   hold: condition => `(${condition} ? 1 : 0)`,
   held: name => `(${name} > 0)`,
   declare: (name, value, mutable) => `${mutable ? 'let' : 'const'} ${name} = ${value};`,

@@ -26,6 +26,8 @@ export interface Dialect {
   readonly asValue: (index: string) => string;
   readonly asIndex: (value: string) => string;
   readonly choose: (condition: string, yes: string, no: string) => string;
+  /** True where all of these comparisons hold. */
+  readonly both: (comparisons: readonly string[]) => string;
   /** A bool as it is held in a variable, and read from one. */
   readonly hold: (condition: string) => string;
   readonly held: (name: string) => string;
@@ -109,13 +111,14 @@ export function makePrinter(dialect: Dialect, place: Place, names: (name: string
   };
   const group = (i: Index): string => (i.terms.length + (i.constant === 0 ? 0 : 1) > 1 ? `(${index(i)})` : index(i));
 
-  const condition = ({ index: i, from, below }: Condition): string => {
+  const comparisons = ({ index: i, from, below }: Condition): readonly string[] => {
     const text = group(i);
+    if (below === from + 1) return [`${text} == ${from}`];
     // A bound above all indices is no bound, and no whole number of a dialect.
-    return typeof below === 'number' && below > largestIndex ? `${text} >= ${from}` : `${text} >= ${from} && ${text} < ${size(below)}`;
+    return typeof below === 'number' && below > largestIndex ? [`${text} >= ${from}`] : [`${text} >= ${from}`, `${text} < ${size(below)}`];
   };
   const guard = (conditions: readonly Condition[]): string =>
-    conditions.length === 0 ? dialect.literal('bool', 1) : `(${conditions.map(condition).join(' && ')})`;
+    conditions.length === 0 ? dialect.literal('bool', 1) : dialect.both(conditions.flatMap(comparisons));
 
   const expr = (e: Expr): string => {
     switch (e.kind) {

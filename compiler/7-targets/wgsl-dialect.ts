@@ -33,6 +33,8 @@ export const dialect: Dialect = {
   asIndex: value => `i32(${value})`,
   choose: (condition, yes, no) => `select(${no}, ${yes}, ${condition})`,
   hold: condition => condition,
+  // without short circuits: a branch for each condition of a window makes shaders that drivers take minutes to compile
+  both: list => `(${list.map(c => (list.length > 1 ? `(${c})` : c)).join(' & ')})`,
   held: name => name,
   declare: (name, value, mutable) => `${mutable ? 'var' : 'let'} ${name} = ${value};`,
   loop: (name, from, to) => `for (var ${name} = ${from}; ${name} < ${to}; ${name}++) {`,

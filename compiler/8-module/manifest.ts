@@ -13,20 +13,23 @@ const digest = (value: unknown): string => createHash('sha256').update(JSON.stri
 
 export function manifestOf(model: Model): ModelManifest {
   const port = (p: Model['inputs'][number]): PortManifest => ({ name: p.name, shape: shapeOf(p.shape), type: p.type, ...(p.classes === undefined ? {} : { classes: p.classes }) });
-  const parameters = parametersOf(model).map(p => ({ path: p.path, shape: p.shape, trained: p.trained, ...(p.weight === undefined ? {} : { weight: p.weight }), ...(p.part === undefined ? {} : { part: p.part }) }));
+  const all = parametersOf(model);
+  const states = all.flatMap(p => (p.state ? [{ path: p.path, shape: p.shape }] : []));
+  const parameters = all.filter(p => !p.state).map(p => ({ path: p.path, shape: p.shape, trained: p.trained, ...(p.weight === undefined ? {} : { weight: p.weight }), ...(p.part === undefined ? {} : { part: p.part }) }));
   const weights = model.variables.flatMap(v => (v.kind === 'weight' ? [{ path: v.path, shape: v.shape, kl: v.kl }] : []));
   const outputs: OutputManifest[] = [
     ...model.outputs.map((o): OutputManifest => ({ name: o.name, shape: shapeOf(model.values[o.value]?.shape ?? []), what: 'output' })),
-    ...model.observations.map((o): OutputManifest => {
+    ...model.observations.flatMap((o): OutputManifest[] => {
+      if (o.custom && o.custom.draw === undefined) return [];
       const target = model.targets.find(t => t.name === o.target);
-      return { name: o.target, what: 'observation', shape: [...shapeOf(target?.shape ?? []), ...(o.distribution.family === 'categorical' ? [target?.classes ?? 1] : [])] };
+      return [{ name: o.target, what: 'observation', shape: [...shapeOf(target?.shape ?? []), ...(o.distribution.family === 'categorical' ? [target?.classes ?? 1] : [])] }];
     }),
   ];
   return {
     abi, compiler: version, name: model.name,
-    fingerprint: digest(model.variables.map(v => [v.path, v.shape, v.kind === 'weight' ? v.posterior.family : 'param'])),
+    fingerprint: digest(model.variables.map(v => [v.path, v.shape, v.kind === 'weight' ? v.posterior.family : v.kind])),
     modelFingerprint: digest([model.inputs, model.targets, model.variables, model.values, model.scans, model.observations, model.losses].map(x => JSON.stringify(x, (k, v: unknown) => (k === 'span' || k === 'origin' || k === 'doc' ? undefined : v)))),
-    inputs: model.inputs.map(port), targets: model.targets.map(port), outputs, parameters, weights,
+    inputs: model.inputs.map(port), targets: model.targets.map(port), outputs, parameters, ...(states.length > 0 ? { states } : {}), weights,
     trainable: model.losses.length > 0 || model.observations.length > 0,
   };
 }

@@ -26,8 +26,8 @@ export function given(graph: Graph<Plain>, extra: Partial<Given> = {}): Given {
     if (n.kind !== 'input' && n.kind !== 'variable') return;
     const count = size(n.shape, rows, samples);
     const random = numbers(count, 1 + (i % 7) * 0.37);
-    // a second moment is a mean of squares
-    arrays[n.name] ??= n.type === 'u32' ? Uint32Array.from({ length: count }, (_, k) => (k * 7 + 1) % 3) : n.name.endsWith('/v') ? random.map(Math.abs) : random;
+    // a second moment and a variance are means of squares
+    arrays[n.name] ??= n.type === 'u32' ? Uint32Array.from({ length: count }, (_, k) => (k * 7 + 1) % 3) : n.name.endsWith('/v') || n.name.endsWith('variance') ? random.map(Math.abs) : random;
   });
   const scalars = { klWeight: 0.3, live: 1, learningRate: 0.01, beta1: 0.9, beta2: 0.999, rate1: 0.1, rate2: 0.001, correction1: 10, correction2: 1000, epsilon: 1e-8, momentum: 0.9 };
   return { arrays: { ...arrays, ...extra.arrays }, scalars: { ...scalars, ...extra.scalars }, rows, samples, stream: extra.stream ?? { seed: 5, purpose: 2, count: 7 } };

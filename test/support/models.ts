@@ -36,4 +36,27 @@ export const models: Readonly<Record<string, string>> = {
       return x + y
     }
     model M { input x: [batch, 3, 4] target c: class(2)[batch] z = x |> attend |> block |> flatten |> linear(2) output q = softmax(z) loss cross_entropy(z, c) }`,
+  'convolutions with batch norm and pooling': 'model M { input x: [batch, 4, 5, 6] target y: [batch, 2] h = x |> conv2d(4, kernel: (2, 3), stride: (2, 1), padding: (1, 2), dilation: (1, 2), groups: 2) |> batch_norm |> tanh |> max_pool2d(2, stride: 1, padding: 1) |> average_pool2d((2, 3), stride: (1, 2)) p = h |> global_average_pool |> linear(2) output p loss mse(p, y) }',
+  'one and three dimensions': 'model M { input x: [batch, 2, 7] input v: [batch, 1, 3, 3, 4] target y: [batch, 2] a = x |> conv1d(3, kernel: 3, stride: 2, padding: 1, bias: false) |> max_pool1d(2) |> flatten |> linear(2) b = v |> conv3d(2, kernel: (2, 2, 3), padding: (0, 1, 0)) |> relu |> max_pool3d((1, 2, 2)) |> global_max_pool p = a + b output p loss mse(p, y) }',
+  'estimators': 'model M { input x: [batch, 3] input i: [batch, 1, 4, 4] target y: [batch, 2] a = x |> linear(4) { estimator local } |> tanh |> linear(2) { estimator flipout } b = i |> conv2d(2, kernel: 3) { estimator flipout } |> relu |> conv2d(2, kernel: 2) { estimator local(approximate) } |> flatten p = a + b observe y ~ normal(p, 0.5) }',
+  'embedding, GRU and a peephole LSTM': 'model M { input words: class(6)[batch, 3] target c: class(2)[batch] h = words |> embedding(3, padding: 0) g = h |> gru(3) l = h |> lstm(2, peephole: true, h0: g.h[:, 0:2]) z = concat(g.h, l.c) |> linear(2) observe c ~ categorical(logits: z) }',
+  'families of its own, radial weights, draws, states and repeats': `
+    family my_laplace(loc, scale = 0.5) {
+      log_density(x) = -log(2 * scale) - abs(x - loc) / scale
+      draw(eps) = loc + scale * eps
+    }
+    model M {
+      prior my_laplace(0, 0.3)
+      input x: [batch, 3]
+      target y: [batch, 1]
+      state steps: [] = 0
+      weight scale: [1] ~ student_t(3, 0, 1) by radial(mu: 0.5, rho: -2)
+      h = x
+      repeat 2 as stage { h = h |> linear(4) { posterior radial(rho: -2) } |> tanh |> dropout(0.4) |> layer_norm }
+      update steps = steps + 1
+      m = h |> linear(1) { prior laplace(0, 1), b: prior cauchy(0, 1) }
+      output m
+      observe y ~ my_laplace(m, 1 + exp(scale))
+    }`,
+  'priors with an anchor, and one draw for prediction too': 'model M { prior normal(mean: anchor, sd: 0.5) input x: [batch, 3] target y: [batch, 2] p = x |> linear(3) |> dropout(0.2, always: true) |> linear(2) { prior uniform(-9, 9) } output p loss mse(p, y) }',
 };

@@ -326,54 +326,13 @@ a.bnn:1:15: error S020: \`input\` is a word of the language and can't be a name
     |               ^^^^^
   help: choose another name, such as \`input_\`
 `),
-written('S020: a word of a later version as a name', `
+written('S020: a word that begins a statement as a name', `
 model A { state = 3 }
 ----
-a.bnn:1:11: error S020: \`state\` is kept for a later version and can't be a name
+a.bnn:1:11: error S020: \`state\` is a word of the language and can't be a name
   1 | model A { state = 3 }
     |           ^^^^^
-  help: choose another name, such as \`state_\`
-`),
-written('S021: words of later versions', `
-model A {
-  estimator flipout
-  state m: [3] = 0
-  update m = 3
-  draw mask: [..., n] ~ bernoulli(0.9)
-  repeat 12 as stage { h = h |> block(64) }
-}
-----
-a.bnn:2:3: error S021: \`estimator\`: choosing an estimator is not there yet
-  2 |   estimator flipout
-    |   ^^^^^^^^^
-  help: remove it: one draw of the weights is shared by the batch
-a.bnn:3:3: error S021: \`state\`: a tensor that is kept but not trained is not there yet
-  3 |   state m: [3] = 0
-    |   ^^^^^
-  help: use a \`param\` where it may train
-a.bnn:4:3: error S021: \`update\`: the update of a state is not there yet
-  4 |   update m = 3
-    |   ^^^^^^
-a.bnn:5:3: error S021: \`draw\`: a random tensor that is no weight is not there yet
-  5 |   draw mask: [..., n] ~ bernoulli(0.9)
-    |   ^^^^
-a.bnn:6:3: error S021: \`repeat\`: repeating statements is not there yet
-  6 |   repeat 12 as stage { h = h |> block(64) }
-    |   ^^^^^^
-  help: write the statements out, or put them into a layer and use it again
-`),
-written('S021: items of later versions', `
-import "layers.bnn"
-family laplace(loc, scale) { log_density(x) = -abs(x) }
-----
-a.bnn:1:1: error S021: \`import\`: bringing layers in from another file is not there yet
-  1 | import "layers.bnn"
-    | ^^^^^^
-  help: write the layers into this file
-a.bnn:2:1: error S021: \`family\`: a family of your own is not there yet
-  2 | family laplace(loc, scale) { log_density(x) = -abs(x) }
-    | ^^^^^^
-  help: use \`normal\`, \`scale_mixture\`, \`categorical\` or \`bernoulli\`
+  help: write \`state name: [10] = 0\`
 `),
 written('S022: a sign after a piped use', `
 model A {
@@ -428,7 +387,7 @@ a.bnn:1:14: error S026: \`kl\` is \`sampled\` or \`exact\`, not \`sample\`
 written('S027: a misspelt type', `
 layer f(x: [n], k: itn) { return x }
 ----
-a.bnn:1:20: error S027: \`itn\` is not a type: there are \`int\`, \`float\`, \`bool\` and shapes such as \`[batch, 13]\`
+a.bnn:1:20: error S027: \`itn\` is not a type: there are \`int\`, \`ints\`, \`float\`, \`bool\` and shapes such as \`[batch, 13]\`
   1 | layer f(x: [n], k: itn) { return x }
     |                    ^^^
   help: did you mean \`int\`

@@ -7,7 +7,7 @@ import { parse } from '../../../compiler/1-syntax/parse.ts';
 /** The statements of the first item. */
 function body(source: string): readonly Statement[] {
   const [item] = parse(source, 'a.bnn').items;
-  return item && item.kind !== 'instance' ? item.body : [];
+  return item?.kind === 'model' || item?.kind === 'layer' ? item.body : [];
 }
 
 function value(expr: string): Expr {
@@ -134,7 +134,7 @@ test('spans of deep groups are right too', t => {
 test('`///` documents what follows; `//` is a comment', t => {
   const program = parse('// file\n/// One.\n///\n///  Two.\nmodel A {\n  /// A weight.\n  weight w: [3] // trailing\n  ////////\n}', 'a.bnn');
   const [model] = program.items;
-  t.is(model?.doc?.text, 'One.\n\n Two.');
+  t.is(model?.kind === 'model' ? model.doc?.text : undefined, 'One.\n\n Two.');
   const [weight] = model?.kind === 'model' ? model.body : [];
   t.is(weight?.kind === 'weight' ? weight.doc?.text : undefined, 'A weight.');
   t.deepEqual(program.comments.map(c => [c.text, c.ownLine]), [['// file', true], ['// trailing', false], ['////////', true]]);

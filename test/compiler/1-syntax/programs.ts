@@ -12,12 +12,12 @@ const span: Span = { file: 'made-up.bnn', start: 0, end: 0 };
 export function withoutSpans(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(withoutSpans);
   if (typeof node !== 'object' || node === null) return node;
-  return Object.fromEntries(Object.entries(node).filter(([key]) => key !== 'span' && key !== 'blankBefore' && key !== 'file').map(([key, value]) => [key, withoutSpans(value)]));
+  return Object.fromEntries(Object.entries(node).filter(([key]) => key !== 'span' && key !== 'pathSpan' && key !== 'blankBefore' && key !== 'file').map(([key, value]) => [key, withoutSpans(value)]));
 }
 
 // Words with a place of their own are names too.
 const name: fc.Arbitrary<Name> = fc.constantFrom('x', 'y', 'h', 'linear', 'batch', 'n2', '_a', 'axis', 'over', 'reverse', 'sampled', 'point', 'Mlp').map(text => ({ text, span }));
-const label: fc.Arbitrary<Name> = fc.constantFrom('k', 'axis', 'weight', 'T', 'if', 'state', 'with').map(text => ({ text, span }));
+const label: fc.Arbitrary<Name> = fc.constantFrom('k', 'axis', 'weight', 'T', 'if', 'state', 'with', 'draw').map(text => ({ text, span }));
 const doc = fc.array(fc.constantFrom('Says what it is.', '', '  indented', '/ slash', 'ünïcode 😀'), { minLength: 1, maxLength: 3 }).map(lines => ({ text: lines.join('\n'), span }));
 const number: fc.Arbitrary<Expr> = fc.constantFrom('0', '13', '1_000', '0.5', '1e-3', '2.5E+10').map(text => ({ kind: 'number', value: Number(text.replaceAll('_', '')), text, span }));
 const binaryOp = fc.constantFrom('+', '-', '*', '/', '@', '**', '==', '!=', '<', '<=', '>', '>=', 'and', 'or');
@@ -68,7 +68,7 @@ const forms = fc.letrec<Forms>(tie => {
     ),
     family: fc.tuple(name, few(tie('argument'))).map(([n, args]) => ({ kind: 'family', name: n, args, span })),
     setting: fc.oneof(
-      fc.tuple(fc.constantFrom('prior', 'posterior'), tie('family')).map(([kind, family]): Setting => ({ kind: kind as 'prior', family, span })), // one of the two
+      fc.tuple(fc.constantFrom('prior', 'posterior', 'estimator'), tie('family')).map(([kind, family]): Setting => ({ kind: kind as 'prior', family, span })), // one of the three
       fc.constantFrom('sampled', 'exact').map((how): Setting => ({ kind: 'kl', how: how as 'exact', span })), // one of the two
       fc.constantFrom<Setting>({ kind: 'frozen', span }, { kind: 'fixed', span }),
     ),
@@ -82,6 +82,10 @@ const forms = fc.letrec<Forms>(tie => {
       merge<Statement>(fc.tuple(fc.constantFrom('input', 'target'), name, tensorType(expr)).map(([kind, n, type]) => ({ kind, name: n, type })), optional('doc', doc)),
       merge<Statement>(fc.tuple(name, dims(expr)).map(([n, d]) => ({ kind: 'weight', name: n, dims: d })), optional('prior', tie('family')), optional('posterior', tie('family')), optional('condition', expr), optional('doc', doc)),
       merge<Statement>(fc.tuple(name, dims(expr)).map(([n, d]) => ({ kind: 'param', name: n, dims: d })), optional('init', expr), optional('condition', expr), optional('doc', doc)),
+      merge<Statement>(fc.tuple(name, dims(expr)).map(([n, d]) => ({ kind: 'state', name: n, dims: d })), optional('init', expr), optional('condition', expr), optional('doc', doc)),
+      fc.tuple(name, expr).map(([n, value]): Statement => ({ kind: 'update', name: n, value, span })),
+      merge<Statement>(fc.tuple(name, fc.boolean(), dims(expr), tie('family')).map(([n, always, d, family]) => ({ kind: 'draw', name: n, always, dims: d, family })), optional('doc', doc)),
+      merge<Statement>(fc.tuple(expr, few(tie('statement'))).map(([count, body]) => ({ kind: 'repeat', count, body })), optional('as', name)),
       fc.tuple(tie('setting'), fc.boolean()).map(([setting, isDefault]): Statement => ({ kind: 'setting', setting, isDefault, span })),
       merge<Statement>(fc.oneof(name.map(n => ({ value: { kind: 'name', name: n, span } })), fc.record({ name, value: expr })).map(o => ({ kind: 'output', ...o })), optional('doc', doc)),
       merge<Statement>(expr.map(value => ({ kind: 'loss', value })), optional('doc', doc)),
@@ -98,7 +102,7 @@ function tensorType(expr: fc.Arbitrary<Expr>): fc.Arbitrary<TensorType> {
   return merge<TensorType>(dims(expr).map(d => ({ kind: 'tensorType', dims: d })), optional('classes', expr));
 }
 
-const type = fc.oneof(tensorType(forms.expr), fc.constantFrom('int', 'float', 'bool').map(n => ({ kind: 'scalarType' as const, name: n as 'int', span }))); // one of the three
+const type = fc.oneof(tensorType(forms.expr), fc.constantFrom('int', 'ints', 'float', 'bool').map(n => ({ kind: 'scalarType' as const, name: n as 'int', span }))); // one of the four
 const parameters = few(merge<Parameter>(fc.record({ name, type }), optional('default', forms.expr)));
 const returned: fc.Arbitrary<Statement> = fc.record({ values: few(forms.expr, 1), fields: few(fc.record({ name: label, value: forms.expr })) }).map(r => ({ kind: 'return', ...r, span }));
 
@@ -107,6 +111,11 @@ export const anyStatement: fc.Arbitrary<Statement> = forms.statement;
 export const anyItem: fc.Arbitrary<Item> = fc.oneof(
   merge<Item>(fc.record({ name, parameters, body: few(forms.statement) }).map(m => ({ kind: 'model', ...m })), optional('doc', doc)),
   merge<Item>(fc.record({ name, parameters, body: fc.tuple(few(forms.statement), returned).map(([body, last]) => [...body, last]) }).map(l => ({ kind: 'layer', ...l })), optional('result', tensorType(forms.expr)), optional('doc', doc)),
+  merge<Item>(fc.record({
+    name, parameters: few(merge<{ name: Name; default?: Expr }>(fc.record({ name }), optional('default', forms.expr))),
+    methods: few(fc.record({ name: fc.oneof(name, fc.constant({ text: 'draw', span })), argument: name, value: forms.expr, span: fc.constant(span) })),
+  }).map(f => ({ kind: 'familyItem', ...f })), optional('doc', doc)),
+  fc.constantFrom('./layers.bnn', '').map((path): Item => ({ kind: 'import', path, pathSpan: span, span })),
   merge<Item>(fc.record({ name, model: name, args: few(forms.argument) }).map(i => ({ kind: 'instance', ...i })), optional('doc', doc)),
 );
 
