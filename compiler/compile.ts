@@ -15,7 +15,10 @@ import type { TargetName } from './7-targets/target.ts';
 import { emit } from './8-module/emit.ts';
 import type { Compiled as Emitted, File } from './8-module/emit.ts';
 import { planOf } from './8-module/manifest.ts';
-import type { Diagnostic } from './diagnostics.ts';
+import { CompileError } from './diagnostics.ts';
+import type { Diagnostic, Sources } from './diagnostics.ts';
+import { importsOf, projectHost } from './imports.ts';
+import type { Host } from './imports.ts';
 import { library } from './library.ts';
 
 export interface CompileOptions {
@@ -24,20 +27,27 @@ export interface CompileOptions {
   readonly targets: readonly TargetName[];
   /** Arguments of models: `Mlp.hidden` -> 256. */
   readonly set?: Readonly<Record<string, number | boolean>>;
+  /** How imported files are read; without one, inside the project of the file. */
+  readonly host?: Host;
 }
 export interface CompiledModel { readonly model: Model; readonly schedules: Readonly<Partial<Record<TargetName, Schedule>>> }
-export interface Compilation { readonly files: readonly File[]; readonly warnings: readonly Diagnostic[]; readonly models: readonly CompiledModel[] }
+export interface Compilation { readonly files: readonly File[]; readonly warnings: readonly Diagnostic[]; readonly models: readonly CompiledModel[]; /** Texts of imported files. */ readonly sources: Sources }
 
 /** Parses and checks a text. Throws CompileError with all that is wrong. */
-export function checkText(source: string, { file, set }: Pick<CompileOptions, 'file' | 'set'>): { readonly program: Program; readonly models: readonly Model[]; readonly warnings: readonly Diagnostic[] } {
+export function checkText(source: string, { file, set, host }: Pick<CompileOptions, 'file' | 'set' | 'host'>): { readonly program: Program; readonly models: readonly Model[]; readonly warnings: readonly Diagnostic[]; readonly sources: Sources } {
   const program = parse(source, file);
-  const { models, warnings } = check(program, { library: library(), ...(set ? { set } : {}) });
-  return { program, models, warnings };
+  const { programs, sources } = program.items.some(i => i.kind === 'import') ? importsOf(program, host ?? projectHost(file)) : { programs: [], sources: new Map<string, string>() };
+  try {
+    const { models, warnings } = check(program, { library: library(), imported: programs, ...(set ? { set } : {}) });
+    return { program, models, warnings, sources };
+  } catch (e) {
+    throw e instanceof CompileError ? new CompileError(e.diagnostics, sources) : e;
+  }
 }
 
 /** Compiles a text to files. Throws CompileError with all that is wrong in it. */
 export async function compile(source: string, options: CompileOptions): Promise<Compilation> {
-  const { models, warnings } = checkText(source, options);
+  const { models, warnings, sources } = checkText(source, options);
   const printers = await Promise.all(options.targets.map(name => targets[name]()));
   const compiled: { readonly emitted: Emitted; readonly model: CompiledModel }[] = models.map(model => {
     const { programs } = programsOf(model);
@@ -48,5 +58,5 @@ export async function compile(source: string, options: CompileOptions): Promise<
     };
   });
   const base = options.file.split(/[\\/]/).at(-1) ?? options.file;
-  return { files: emit(base, compiled.map(c => c.emitted)), warnings, models: compiled.map(c => c.model) };
+  return { files: emit(base, compiled.map(c => c.emitted)), warnings, models: compiled.map(c => c.model), sources };
 }

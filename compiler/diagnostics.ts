@@ -22,10 +22,13 @@ export type Sources = ReadonlyMap<string, string>;
 /** Thrown when a stage found errors: all of them, in the order of the text. */
 export class CompileError extends Error {
   readonly diagnostics: readonly Diagnostic[];
-  constructor(diagnostics: readonly Diagnostic[]) {
+  /** Texts of imported files that the diagnostics may be in. */
+  readonly sources: Sources;
+  constructor(diagnostics: readonly Diagnostic[], sources: Sources = new Map()) {
     super(diagnostics.map(d => `${d.code}: ${d.message}`).join('\n'));
     this.name = 'CompileError';
     this.diagnostics = diagnostics;
+    this.sources = sources;
   }
 }
 

@@ -8,7 +8,7 @@ import type { Diagnostic } from '../diagnostics.ts';
 import { families as builtIn } from '../families/families.ts';
 import { nearest } from '../suggest.ts';
 import { elaborate } from './elaborate.ts';
-import type { Definitions } from './elaborate.ts';
+import type { Definitions } from './context.ts';
 import { evaluate } from './expressions.ts';
 import { bindArguments } from './families.ts';
 import { functions } from './functions.ts';

@@ -40,9 +40,9 @@ async function each(files: readonly string[], json: boolean | undefined, f: (fil
     try { reports.push(await f(file, text)); } catch (e) {
       if (!(e instanceof CompileError)) throw e;
       process.exitCode = 1;
-      if (json) reports.push({ file, ok: false, diagnostics: asJson(e.diagnostics, text) });
+      if (json) reports.push({ file, ok: false, diagnostics: asJson(e.diagnostics, text, e.sources) });
       else {
-        showAll(e.diagnostics, file, text);
+        showAll(e.diagnostics, file, text, e.sources);
         process.stderr.write(`${pc.red(`${e.diagnostics.length} error${e.diagnostics.length === 1 ? '' : 's'}`)} in ${file}\n`);
       }
     }

@@ -37,13 +37,13 @@ export function writeAll(folder: string, files: readonly { readonly name: string
 }
 
 /** Diagnostics as frames on stderr. */
-export function showAll(diagnostics: readonly Diagnostic[], file: string, text: string): void {
-  const sources = new Map([...librarySources(), [file, text] as const]);
+export function showAll(diagnostics: readonly Diagnostic[], file: string, text: string, imported: ReadonlyMap<string, string> = new Map()): void {
+  const sources = new Map([...librarySources(), ...imported, [file, text] as const]);
   for (const d of diagnostics) process.stderr.write(`${showDiagnostic(d, sources, { color: pc.isColorSupported })}\n\n`);
 }
 /** Diagnostics as data: positions counted from 1. */
-export const asJson = (diagnostics: readonly Diagnostic[], text: string): readonly object[] => diagnostics.map(d => {
-  const place = (span: Diagnostic['span']): object => ({ file: span.file, ...positionOf(text, span.start), start: span.start, end: span.end });
+export const asJson = (diagnostics: readonly Diagnostic[], text: string, imported: ReadonlyMap<string, string> = new Map()): readonly object[] => diagnostics.map(d => {
+  const place = (span: Diagnostic['span']): object => ({ file: span.file, ...positionOf(imported.get(span.file) ?? librarySources().get(span.file) ?? text, span.start), start: span.start, end: span.end });
   return { severity: d.severity, code: d.code, message: d.message, ...place(d.span), notes: d.notes.map(n => ({ message: n.message, ...(n.span ? place(n.span) : {}) })), suggestion: d.suggestion };
 });
 
