@@ -35,8 +35,9 @@ export function estimate(graph: Graph, siteOf: (path: string) => number): Graph 
     }
     if (n.kind !== 'einsum') return undefined;
     const at = n.args.findIndex(a => weightOf.has(a));
-    const w = weightOf.get(n.args[at] ?? fail('einsum'));
-    if (at < 0 || w === undefined || n.args.some((a, k) => k !== at && weightOf.has(a))) return undefined;
+    const arg = n.args[at];
+    const w = arg === undefined ? undefined : weightOf.get(arg);
+    if (w === undefined || n.args.some((a, k) => k !== at && weightOf.has(a))) return undefined;
     const rows = rowsLabel(n, at);
     if (rows === undefined) return undefined;
     return weight(w).estimator === 'flipout' ? flipout(n, at, weight(w), rows) : local(n, at, weight(w));
