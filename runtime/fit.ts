@@ -2,7 +2,7 @@
 import type { EpochResult, FitOptions, ModelTypes, Elbo } from './types.ts';
 import { BnncError, fail } from './errors.ts';
 import { noiseWords, purposes } from './noise.ts';
-import { changeable, checkSeed, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, prove, recover, reserve, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber, write } from './state.ts';
+import { changeable, checkSeed, chunks, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, prove, recover, reserve, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber, write } from './state.ts';
 import type { State } from './state.ts';
 import { toBatch } from './tensors.ts';
 import type { TensorLike } from './tensors.ts';
@@ -116,7 +116,7 @@ export const blundell = (i: number, m: number): number => 2 ** -i / (1 - 2 ** -m
 /** The three numbers on data that is held out, in chunks of rows, weighted by their size. */
 export async function evaluateOn(s: State, tensors: Parameters<typeof load>[1], rows: number, samples: number, klWeight: number, program: string, seed?: number): Promise<Elbo> {
   const draws = drawsOf(s, seed, 'call', seed === undefined ? s.calls++ : 0);
-  const chunk = Math.min(rows, 1024);
+  const { rows: chunk } = chunks(s, Math.min(rows, 1024), samples, false);
   const total = { loss: 0, likelihood: 0, complexity: 0 };
   reserve(s, chunk, samples);
   for (let from = 0; from < rows; from += chunk) {

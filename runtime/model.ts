@@ -6,7 +6,7 @@ import type { ModelManifest, OutputManifest, TargetModule } from './manifest.ts'
 import { purposes } from './noise.ts';
 import { Prediction } from './prediction.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
-import { alive, changeable, checkSeed, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, prove, recover, reserve, resetMoments, result, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
+import { alive, changeable, checkSeed, chunks, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, prove, recover, reserve, resetMoments, result, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
 import type { Draws, State } from './state.ts';
 import { toBatch } from './tensors.ts';
 import type { FlatTensor, Rows, Tensor, TensorLike } from './tensors.ts';
@@ -243,12 +243,13 @@ const only = (tensors: ReadonlyMap<string, Rows>, manifest: ModelManifest): Read
 /** All draws of all rows, in chunks that change nothing: noise is counted in the whole input. */
 async function predictions(s: State, tensors: ReadonlyMap<string, Rows>, rows: number, samples: number, draws: Draws): Promise<Record<string, Prediction>> {
   const { outputs } = s.manifest;
-  const sampleChunk = Math.min(samples, 32);
-  const rowChunk = Math.min(rows, Math.max(1, Math.floor(8192 / sampleChunk)));
+  const start = Math.min(samples, 32);
+  const { rows: rowChunk, samples: sampleChunk } = chunks(s, Math.min(rows, Math.max(1, Math.floor(8192 / start))), start);
   reserve(s, rowChunk, sampleChunk);
   const shapeOf = (o: OutputManifest): readonly number[] => o.shape.map(d => d ?? rows);
   const full = new Map<string, Float32Array>();
-  const names = outputs.flatMap(o => (o.what === 'output' ? ['output'] : ['observation', 'location']).map(kind => [`${kind}:${o.name}`, o] as const));
+  const known = s.backend.plan.programs['predict']?.results ?? {};
+  const names = outputs.flatMap(o => (o.what === 'output' ? ['output'] : ['observation', 'location']).filter(kind => `${kind}:${o.name}` in known).map(kind => [`${kind}:${o.name}`, o] as const));
   for (const [key, o] of names) full.set(key, new Float32Array(samples * product(shapeOf(o))));
   for (let row = 0; row < rows; row += rowChunk) {
     const count = Math.min(rowChunk, rows - row);
@@ -275,7 +276,7 @@ async function predictions(s: State, tensors: ReadonlyMap<string, Rows>, rows: n
   const out = Object.create(null) as Record<string, Prediction>; // no prototype: keys are names of outputs
   for (const o of outputs) {
     const tensor = (key: string): Tensor => ({ data: full.get(key) ?? new Float32Array(), shape: [samples, ...shapeOf(o)] });
-    out[o.name] = o.what === 'output' ? new Prediction(tensor(`output:${o.name}`)) : new Prediction(tensor(`observation:${o.name}`), tensor(`location:${o.name}`));
+    out[o.name] = o.what === 'output' ? new Prediction(tensor(`output:${o.name}`)) : new Prediction(tensor(`observation:${o.name}`), full.has(`location:${o.name}`) ? tensor(`location:${o.name}`) : 'unknown');
   }
   return out;
 }

@@ -2,12 +2,20 @@
 import { fail } from './errors.ts';
 import type { Tensor } from './tensors.ts';
 
+/** A spread; for new observations, what makes it up. Both parts are computed when they are asked for. */
+export interface Spread extends Tensor {
+  /** The part that comes from not knowing the weights. */
+  readonly fromWeights: Tensor;
+  /** The part that would be there with known weights; 0 for an output. */
+  readonly fromNoise: Tensor;
+}
+
 export class Prediction {
   /** Every draw: shape [samples, …]. */
   readonly draws: Tensor;
-  readonly #location: Tensor | undefined;
-  /** @param location For new observations: the mean of the family for each draw of the weights. */
-  constructor(draws: Tensor, location?: Tensor) { this.draws = draws; this.#location = location; }
+  readonly #location: Tensor | 'unknown' | undefined;
+  /** @param location For new observations: the mean of the family for each draw of the weights, or that the family does not say it. */
+  constructor(draws: Tensor, location?: Tensor | 'unknown') { this.draws = draws; this.#location = location; }
 
   get #samples(): number { return this.draws.shape[0] ?? 0; }
   get #shape(): readonly number[] { return this.draws.shape.slice(1); }
@@ -20,12 +28,15 @@ export class Prediction {
   /** The mean over the draws. */
   get mean(): Tensor { return this.#over(this.draws.data, average); }
   /** The standard deviation over the draws, with n - 1; 0 for one draw. */
-  get std(): Tensor { return this.#over(this.draws.data, deviation); }
+  get std(): Spread {
+    return Object.defineProperties(this.#over(this.draws.data, deviation), { fromWeights: { get: () => this.fromWeights }, fromNoise: { get: () => this.fromNoise } }) as Spread; // the two parts are what a Spread adds
+  }
   /** Of new observations: the part of `std` that comes from not knowing the weights. */
-  get fromWeights(): Tensor { return this.#location ? this.#over(this.#location.data, deviation) : this.std; }
+  get fromWeights(): Tensor { return this.#over((this.#known ?? this.draws).data, deviation); }
+  get #known(): Tensor | undefined { return this.#location === 'unknown' ? fail('Option', 'the family of this observation has no mean, so its spread has no parts') : this.#location; }
   /** Of new observations: the part that would be there with known weights. */
   get fromNoise(): Tensor {
-    const l = this.#location;
+    const l = this.#known;
     return l ? this.#over(this.draws.data.map((x, i) => x - (l.data[i] ?? NaN)), deviation) : { shape: this.#shape, data: new Float32Array(this.#size) };
   }
   /** The empirical quantile q of each element, interpolated linearly (type 7 of Hyndman and Fan 1996). */

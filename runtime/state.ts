@@ -2,6 +2,7 @@
  * One model on one backend: its memory, its counts, and the rule of who may use it when. Everything that touches the device
  * goes through `exclusive`, one after the other; `fit` takes turns with the calls that only read.
  */
+import { layout } from './arena.ts';
 import type { Backend, Scalars } from './backend.ts';
 import { Diverged, fail } from './errors.ts';
 import type { ModelManifest } from './manifest.ts';
@@ -57,6 +58,16 @@ export function reserve(s: State, rows: number, samples: number): void {
   if (rows <= s.capacity.rows && samples <= s.capacity.samples) return;
   s.capacity = { rows: Math.max(rows, s.capacity.rows), samples: Math.max(samples, s.capacity.samples) };
   s.backend.reserve(s.capacity.rows, s.capacity.samples);
+}
+
+/** Memory that a call may take for what it computes in between, in bytes. */
+const workspace = 2 ** 28;
+/** How many rows and samples to compute at a time, so that a call stays within its memory: halved, rows first, until they do. */
+export function chunks(s: State, rows: number, samples: number, divideSamples = true): { readonly rows: number; readonly samples: number } {
+  const { words, persistent } = layout(s.backend.plan, rows, samples);
+  if (4 * (words - persistent) <= workspace) return { rows, samples };
+  if (rows > 1) return chunks(s, Math.ceil(rows / 2), samples, divideSamples);
+  return samples > 1 && divideSamples ? chunks(s, rows, Math.ceil(samples / 2)) : { rows, samples };
 }
 
 /** Writes rows `from` to `to` of every tensor into its buffer, if the plan has one. */

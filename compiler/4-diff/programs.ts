@@ -42,7 +42,8 @@ export function parametersOf(model: Model): readonly ParameterInfo[] {
 /** The stages between a model and its programs, for `explain` and for tests. */
 export interface Lowered { readonly graph: ReturnType<typeof lower>; readonly objective: Graph<Plain>; readonly programs: readonly Program[] }
 
-export function programsOf(model: Model): Lowered {
+/** @param plan Whose stored values the others share; chosen by size when left out. */
+export function programsOf(model: Model, plan?: 'shared' | 'fused'): Lowered {
   const siteOf = siteLookup([...noisePaths(model), ...(model.prediction ? noisePaths(model.prediction) : [])]);
   const graph = lower(model);
   verifyGraph(graph, 'lower');
@@ -81,7 +82,7 @@ export function programsOf(model: Model): Lowered {
   add('draw', objective, o => o.startsWith('weight:'));
   add('divergence', objective, o => o === 'complexity');
   const weights = parameters.reduce((n, p) => n + p.shape.reduce((x, y) => x * y, 1), 0);
-  const order = weights < manyWeights ? smallOrder : largeOrder;
+  const order = plan === 'shared' || (plan === undefined && weights < manyWeights) ? smallOrder : largeOrder;
   return { graph, objective, programs: order.flatMap(name => { const p = programs.get(name); return p ? [p] : []; }) };
 }
 

@@ -26,10 +26,13 @@ const ways: readonly { readonly name: string; readonly target: Target; readonly 
 ];
 const [rows, samples] = [3, 2];
 
-for (const [name, text] of Object.entries(models)) {
+// small models share kernels between programs, large ones fuse gradient and update: the second is forced on three small ones
+const fused = new Set(['a regressor', 'a classifier with a sampled divergence', 'a recurrent layer']);
+const cases = Object.entries(models).flatMap(([name, text]) => [{ name, text, plan: 'shared' as const }, ...(fused.has(name) ? [{ name: `${name}, update fused`, text, plan: 'fused' as const }] : [])]);
+for (const { name, text, plan: order } of cases) {
   const model = checkText(text, { file: 'm.bnn' }).models[0];
   if (!model) throw new Error(name);
-  const { programs } = programsOf(model);
+  const { programs } = programsOf(model, order);
   for (const way of ways) {
     way.run(`${name}, ${way.name}`, async t => {
       const cut = schedule(programs, way.target.capabilities);
