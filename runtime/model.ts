@@ -152,6 +152,17 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
       const draws = drawsOf(s, options.seed, 'call', options.seed === undefined ? s.calls++ : 0);
       return exclusive(s, () => predictions(s, tensors, rows, samples, draws)) as Promise<Readonly<Record<T['outputs'], Prediction>>>; // its names are the model's
     },
+    async logDensity(data, options: PredictOptions = {}) {
+      alive(s);
+      const { density } = s.backend.plan.programs;
+      if (!density) return fail('Option', `${manifest.name} observes nothing: there is no density`);
+      const { tensors, rows } = toBatch(trained, data as unknown as Data);
+      const samples = s.frozen ? 1 : wholeNumber('samples', options.samples ?? 100);
+      const draws = drawsOf(s, options.seed, 'call', options.seed === undefined ? s.calls++ : 0);
+      const outputs = Object.keys(density.results).map((key): OutputManifest => ({ name: key.slice(key.indexOf(':') + 1), shape: [null], what: 'output' }));
+      return exclusive(s, async () => byPath(await drawn(s, 'density', outputs.map(o => [`logDensity:${o.name}`, o] as const), tensors, rows, samples, draws)
+        .then(full => outputs.map(o => [o.name, { data: full.get(`logDensity:${o.name}`) ?? new Float32Array(), shape: [samples, rows] }] as const))));
+    },
     async drawWeights({ seed, sample = 0 }) {
       const draws = drawsOf(s, checkSeed(seed), 'call', 0);
       wholeNumber('sample', sample, 0);
@@ -243,25 +254,36 @@ const only = (tensors: ReadonlyMap<string, Rows>, manifest: ModelManifest): Read
 /** All draws of all rows, in chunks that change nothing: noise is counted in the whole input. */
 async function predictions(s: State, tensors: ReadonlyMap<string, Rows>, rows: number, samples: number, draws: Draws): Promise<Record<string, Prediction>> {
   const { outputs } = s.manifest;
+  const known = s.backend.plan.programs['predict']?.results ?? {};
+  const names = outputs.flatMap(o => (o.what === 'output' ? ['output'] : ['observation', 'location']).filter(kind => `${kind}:${o.name}` in known).map(kind => [`${kind}:${o.name}`, o] as const));
+  const full = await drawn(s, 'predict', names, tensors, rows, samples, draws);
+  const out = Object.create(null) as Record<string, Prediction>; // no prototype: keys are names of outputs
+  for (const o of outputs) {
+    const tensor = (key: string): Tensor => ({ data: full.get(key) ?? new Float32Array(), shape: [samples, ...o.shape.map(d => d ?? rows)] });
+    out[o.name] = o.what === 'output' ? new Prediction(tensor(`output:${o.name}`)) : new Prediction(tensor(`observation:${o.name}`), full.has(`location:${o.name}`) ? tensor(`location:${o.name}`) : 'unknown');
+  }
+  return out;
+}
+
+/** Results of a program for all draws of all rows, by name. */
+async function drawn(s: State, program: string, names: readonly (readonly [string, OutputManifest])[], tensors: ReadonlyMap<string, Rows>, rows: number, samples: number, draws: Draws): Promise<ReadonlyMap<string, Float32Array>> {
   const start = Math.min(samples, 32);
   const { rows: rowChunk, samples: sampleChunk } = chunks(s, Math.min(rows, Math.max(1, Math.floor(8192 / start))), start);
   reserve(s, rowChunk, sampleChunk);
   const shapeOf = (o: OutputManifest): readonly number[] => o.shape.map(d => d ?? rows);
   const full = new Map<string, Float32Array>();
-  const known = s.backend.plan.programs['predict']?.results ?? {};
-  const names = outputs.flatMap(o => (o.what === 'output' ? ['output'] : ['observation', 'location']).filter(kind => `${kind}:${o.name}` in known).map(kind => [`${kind}:${o.name}`, o] as const));
   for (const [key, o] of names) full.set(key, new Float32Array(samples * product(shapeOf(o))));
   for (let row = 0; row < rows; row += rowChunk) {
     const count = Math.min(rowChunk, rows - row);
     load(s, tensors, row, row + count);
     for (let sample = 0; sample < samples; sample += sampleChunk) {
       const many = Math.min(sampleChunk, samples - sample);
-      s.backend.run('predict', scalarsOf(s, draws, count, many, { rowBase: row, sampleBase: sample }));
+      s.backend.run(program, scalarsOf(s, draws, count, many, { rowBase: row, sampleBase: sample }));
       for (const [key, o] of names) {
         const to = full.get(key) ?? new Float32Array();
         const whole = product(shapeOf(o));
         const part = product(o.shape.map(d => d ?? count));
-        const got = await result(s, 'predict', key, many * part);
+        const got = await result(s, program, key, many * part);
         // the batch may be any axis: what is before it is copied block by block
         const at = o.shape.indexOf(null);
         const before = at < 0 ? 1 : product(o.shape.slice(0, at).map(d => d ?? 1));
@@ -273,10 +295,5 @@ async function predictions(s: State, tensors: ReadonlyMap<string, Rows>, rows: n
       }
     }
   }
-  const out = Object.create(null) as Record<string, Prediction>; // no prototype: keys are names of outputs
-  for (const o of outputs) {
-    const tensor = (key: string): Tensor => ({ data: full.get(key) ?? new Float32Array(), shape: [samples, ...shapeOf(o)] });
-    out[o.name] = o.what === 'output' ? new Prediction(tensor(`output:${o.name}`)) : new Prediction(tensor(`observation:${o.name}`), full.has(`location:${o.name}`) ? tensor(`location:${o.name}`) : 'unknown');
-  }
-  return out;
+  return full;
 }

@@ -31,6 +31,8 @@ export class Prediction {
   get std(): Spread {
     return Object.defineProperties(this.#over(this.draws.data, deviation), { fromWeights: { get: () => this.fromWeights }, fromNoise: { get: () => this.fromNoise } }) as Spread; // the two parts are what a Spread adds
   }
+  /** The mean over the draws of what is expected of an observation: `mean` without the scatter of the draws themselves. */
+  get expected(): Tensor { return this.#over((this.#known ?? this.draws).data, average); }
   /** Of new observations: the part of `std` that comes from not knowing the weights. */
   get fromWeights(): Tensor { return this.#over((this.#known ?? this.draws).data, deviation); }
   get #known(): Tensor | undefined { return this.#location === 'unknown' ? fail('Option', 'the family of this observation has no mean, so its spread has no parts') : this.#location; }

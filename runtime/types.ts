@@ -56,6 +56,8 @@ export interface Model<T extends ModelTypes> extends AsyncDisposable {
   sampleElbo(data: T['inputs'] & T['targets'], options: ElboOptions & { readonly outputs?: false }): Promise<Elbo>;
   gradients(data: T['inputs'] & T['targets'], options: ElboOptions): Promise<Readonly<Record<T['parameters'], Tensor>>>;
   predict(data: T['inputs'], options?: PredictOptions): Promise<Readonly<Record<T['outputs'], Prediction>>>;
+  /** log p(target | weights) of each row for each draw, by target that the model observes: shape [samples, batch]. Its mean over draws of the exponential is the predictive density. */
+  logDensity(data: T['inputs'] & T['targets'], options?: PredictOptions): Promise<Readonly<Record<string, Tensor>>>;
   /** Exactly the weights that sample `sample` of that seed uses. */
   drawWeights(options: { readonly seed: number; readonly sample?: number }): Promise<Readonly<Record<T['weights'], Tensor>>>;
   /** In nats; exact where it is closed, one draw of the others. */

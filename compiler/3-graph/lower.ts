@@ -1,7 +1,7 @@
 /**
  * Model -> Graph<Node>. Every value of the checked model becomes nodes, every weight one node that still is a distribution.
  * Outputs: `output:<name>`; `likelihood`, the scalar that the objective adds; for each observation of a target,
- * `observation:<target>` (a new draw of it) and `location:<target>` (its mean); `state:<path>`, what a state becomes; and
+ * `observation:<target>` (a new draw of it), `location:<target>` (its mean) and `logDensity:<target>` (log p of each row's target); `state:<path>`, what a state becomes; and
  * `density:<path>`, log p of a weight whose prior the author wrote.
  */
 import type { Distribution, FamilyArgument, Model, ScanRegion, Shape as ModelShape, Value, ValueId } from '../2-check/model.ts';
@@ -38,7 +38,9 @@ export function lower(model: Model): Graph {
     b.at([o.distribution.span]);
     const port = model.targets.find(t => t.name === o.target) ?? fail(`no target ${o.target}`);
     if (o.custom || o.distribution.family === 'custom') {
-      terms.push(b.map('neg', overRows(b, value(o.custom?.density ?? fail('no density')))));
+      const own = value(o.custom?.density ?? fail('no density'));
+      terms.push(b.map('neg', overRows(b, own)));
+      outputs.set(`logDensity:${o.target}`, ofRow(b, own));
       if (o.custom?.draw !== undefined) outputs.set(`observation:${o.target}`, value(o.custom.draw));
       if (o.custom?.mean !== undefined) outputs.set(`location:${o.target}`, value(o.custom.mean));
       continue;
@@ -49,6 +51,7 @@ export function lower(model: Model): Graph {
     const parameters = fit(o.distribution, shape);
     const density = family.logDensity(b, target, parameters);
     terms.push(b.map('neg', overRows(b, density)));
+    outputs.set(`logDensity:${o.target}`, ofRow(b, density));
     outputs.set(`location:${o.target}`, family.mean?.(b, parameters) ?? fail('a likelihood without a mean'));
     outputs.set(`observation:${o.target}`, draw(family, o.target, shape, parameters));
   }
@@ -92,10 +95,10 @@ export const noisePaths = (model: Model): readonly string[] =>
 
 const parameter = (d: Distribution, name: string): FamilyArgument => d.parameters[name] ?? fail(`${d.family} without ${name}`);
 
-/** Summed over all axes but the batch, averaged over the batch (a target without a batch is one observation). */
+/** Summed over all axes but the batch; then averaged over the batch (a target without a batch is one observation). */
+const ofRow = (b: Builder<Node>, density: NodeId): NodeId => b.reduce('add', density, b.shape(density).map((_, d) => d).filter(d => b.shape(density)[d] !== 'rows'));
 function overRows(b: Builder<Node>, density: NodeId): NodeId {
-  const shape = b.shape(density);
-  const summed = b.reduce('add', density, shape.map((_, d) => d).filter(d => shape[d] !== 'rows'));
+  const summed = ofRow(b, density);
   return mean(b, summed, b.shape(summed).map((_, d) => d));
 }
 

@@ -6,6 +6,7 @@
  *   elbo, gradients    the same numbers without a step; and the derivative of the loss for each parameter
  *   elbo_shared, gradients_shared     the same with one draw for the batch, where a weight has another estimator
  *   evaluate           the numbers as the model predicts (kept states, no random masks), where that differs
+ *   density            `logDensity:` of the targets for each draw
  *   predict            `output:`, `observation:`, `location:` for each draw       draw: `weight:`       divergence: `complexity`
  */
 import type { Init, Model } from '../2-check/model.ts';
@@ -79,6 +80,7 @@ export function programsOf(model: Model, plan?: 'shared' | 'fused'): Lowered {
     add('gradients', gradients, o => scalars.includes(o) || o.startsWith('gradient:'));
   }
   if ([...prediction.outputs.keys()].some(isPrediction)) add('predict', prediction, isPrediction);
+  if ([...prediction.outputs.keys()].some(o => o.startsWith('logDensity:'))) add('density', prediction, o => o.startsWith('logDensity:'));
   add('draw', objective, o => o.startsWith('weight:'));
   add('divergence', objective, o => o === 'complexity');
   const weights = parameters.reduce((n, p) => n + p.shape.reduce((x, y) => x * y, 1), 0);
@@ -91,8 +93,8 @@ export function programsOf(model: Model, plan?: 'shared' | 'fused'): Lowered {
  * what a page waits for; its state is in the cache anyway. In a large one the step comes first, with each weight's gradient,
  * divergence and update in one kernel, so that its state is read once and written once.
  */
-const smallOrder = ['init', 'gradients', 'train_adam', 'train_sgd', 'elbo', 'evaluate', 'predict', 'draw', 'divergence', 'elbo_shared', 'gradients_shared'] as const;
-const largeOrder = ['init', 'train_adam', 'gradients', 'train_sgd', 'elbo', 'evaluate', 'predict', 'draw', 'divergence', 'elbo_shared', 'gradients_shared'] as const;
+const smallOrder = ['init', 'gradients', 'train_adam', 'train_sgd', 'elbo', 'evaluate', 'predict', 'draw', 'divergence', 'density', 'elbo_shared', 'gradients_shared'] as const;
+const largeOrder = ['init', 'train_adam', 'gradients', 'train_sgd', 'elbo', 'evaluate', 'predict', 'draw', 'divergence', 'density', 'elbo_shared', 'gradients_shared'] as const;
 /** Parameters whose state, six words each with moments, no longer fits into a second-level cache. */
 const manyWeights = 2 ** 18;
 const isPrediction = (output: string): boolean => /^(output|observation|location):/.test(output);

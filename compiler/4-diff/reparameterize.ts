@@ -3,7 +3,7 @@
  * section 3.2; Kingma and Welling 2014), and the objective its Monte Carlo estimate. From here on every node that depends on
  * a draw has a leading `samples` axis; a node that does not, has none.
  *
- * Outputs: `output:`, `observation:`, `location:` and `weight:` always with the samples axis; the scalars `likelihood` and
+ * Outputs: `output:`, `observation:`, `location:`, `logDensity:` and `weight:` always with the samples axis; the scalars `likelihood` and
  * `complexity`, and `state:` (their means over the samples) and `loss` = likelihood + klWeight · complexity.
  */
 import { InternalError } from '../diagnostics.ts';
@@ -26,7 +26,7 @@ export function reparameterize(graph: Graph, siteOf: (path: string) => number): 
   const of = (id: NodeId): Batched => done[id] ?? fail(`no node ${id}`);
 
   const outputs = new Map<string, NodeId>();
-  for (const [name, id] of graph.outputs) if (/^(output|observation|location):/.test(name)) outputs.set(name, withSamples(b, of(id)));
+  for (const [name, id] of graph.outputs) if (/^(output|observation|location|logDensity):/.test(name)) outputs.set(name, withSamples(b, of(id)));
   for (const [name, id] of graph.outputs) if (name.startsWith('state:')) outputs.set(name, of(id).batched ? mean(b, of(id).id, [0]) : of(id).id);
   for (const [path, w] of drawn) outputs.set(`weight:${path}`, withSamples(b, w));
   b.at([]);

@@ -10,8 +10,8 @@ const commands = (): Promise<typeof import('./commands.ts')> => import('./comman
 
 program.command('compile').argument('<files...>', '.bnn files').description('writes FILE.js, FILE.d.ts and one file a target')
   .option('--out <dir>', 'folder to write to; beside each file when left out').option('--target <list>', 'webgpu, wasm, gpujs, separated by commas; all when left out')
-  .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--json', 'report as JSON')
-  .action((files: string[], o: object) => guarded(async () => (await commands()).compileCommand(files, o)));
+  .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--watch', 'compile again whenever a file changes').option('--json', 'report as JSON')
+  .action((files: string[], o: { readonly watch?: boolean; readonly out?: string }) => guarded(async () => (o.watch ? (await import('./watch.ts')).watchCommand(files, o) : (await commands()).compileCommand(files, o))));
 program.command('check').argument('<files...>', '.bnn files').description('says what is wrong, writes nothing')
   .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--json', 'report as JSON')
   .action((files: string[], o: object) => guarded(async () => (await commands()).checkCommand(files, o)));
@@ -21,6 +21,18 @@ program.command('explain').argument('<files...>', '.bnn files').description('sho
   .option('--target <name>', 'webgpu, wasm or gpujs', 'wasm').option('--rows <n>', 'rows of a batch').option('--samples <n>', 'Monte Carlo samples').option('--kernels', 'the text of every kernel')
   .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--json', 'report as JSON')
   .action((files: string[], o: object) => guarded(async () => (await commands()).explainCommand(files, o)));
+const learn = (): Promise<typeof import('./learn.ts')> => import('./learn.ts');
+const table = (name: string, description: string): Command => program.command(name).argument('<file>', 'a .bnn file').description(description)
+  .requiredOption('--data <csv>', 'a table with a header row').option('--model <name>', 'which model, where the file has several').option('--backend <name>', 'auto, wasm, webgpu or gpujs', 'wasm')
+  .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--seed <n>', 'of all draws', '0').option('--json', 'report as JSON');
+table('train', 'fits a model to a table and saves it').option('--target <columns>', 'what to learn').option('--inputs <columns>', 'what to learn from; all other columns when left out').option('--save <file>', 'where the trained model goes (safetensors)')
+  .option('--epochs <n>', '', '100').option('--batch-size <n>', '', '32').option('--samples <n>', 'Monte Carlo samples a step', '1').option('--learning-rate <x>', 'of Adam', '0.01').option('--kl-weight <w>', 'uniform (1/N), blundell or a number', 'uniform')
+  .option('--holdout <share>', 'of the rows, to measure on', '0.2').option('--plot <svg>', 'a picture of the rows held out')
+  .action((file: string, o: { readonly data: string }) => guarded(async () => (await learn()).trainCommand(file, o)));
+table('evaluate', 'measures a trained model on a table').option('--checkpoint <file>', 'what train saved').option('--samples <n>', 'draws', '100').option('--plot <svg>', 'a picture')
+  .action((file: string, o: { readonly data: string }) => guarded(async () => (await learn()).evaluateCommand(file, o)));
+table('predict', 'writes predictions for the rows of a table').option('--checkpoint <file>', 'what train saved').option('--samples <n>', 'draws', '100').option('--out <csv>', 'a file; the terminal when left out')
+  .action((file: string, o: { readonly data: string }) => guarded(async () => (await learn()).predictCommand(file, o)));
 program.command('doctor').description('says which backends work here, and why not').option('--json', 'report as JSON')
   .action((o: object) => guarded(async () => (await import('./doctor.ts')).doctorCommand(o)));
 
