@@ -36,8 +36,10 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   const kept = new Set<string>();
   const cut = programs.map(p => ({ name: p.name, split: splitReductions(p.graph, capabilities.innerLoops) }));
   const resultCount = new Map<string, number>();
+  const digestsOf = new Map<Graph<Plain>, readonly string[]>();
   for (const { name, split: { graph } } of cut) {
     const digest = digests(graph, () => name);
+    digestsOf.set(graph, digest);
     for (const [output, id] of graph.outputs) if (!output.startsWith('update:')) { const d = digest[id] ?? ''; resultCount.set(d, (resultCount.get(d) ?? 0) + 1); }
   }
   const plans = cut.map(p => planProgram(p.name, p.split));
@@ -67,7 +69,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
         roots.set(id, [...seen, next]);
       }
     }
-    const digest = digests(graph, () => name);
+    const digest = digestsOf.get(graph) ?? fail(`no digests of ${name}`);
     const nameAt = (id: NodeId): string => nameOf(digest[id] ?? `${name}${id}`);
     const unit: Unit = { graph, roots, name: nameAt, isKept: id => kept.has(nameAt(id)), timesResult: id => resultCount.get(digest[id] ?? '') ?? 0, leaf: id => leafPlace(graph, digest, id) };
     const { works, place } = planUnit(unit, 0);

@@ -1,26 +1,51 @@
 /** Going over a kernel's expressions and indices: every pass that changes expressions is a function of one expression here. */
 import type { Atom, Condition, Expr, Index, Kernel, Stmt } from './kernel.ts';
 
-/** The expression with `f` applied to its children (arguments, and values inside its indices). */
+/** The expression with `f` applied to its children (arguments, and values inside its indices); itself where nothing changed. */
 export function mapChildren(e: Expr, f: (e: Expr) => Expr): Expr {
-  const index = (i: Index): Index => (i.terms.some(t => usesValue(t.atom)) ? { ...i, terms: i.terms.map(t => ({ ...t, atom: atom(t.atom) })) } : i);
-  const atom = (a: Atom): Atom => (a.kind === 'axis' ? a : a.kind === 'value' ? { ...a, value: f(a.value) } : { ...a, index: index(a.index) });
-  const guard = (g: readonly Condition[]): readonly Condition[] => g.map(c => ({ ...c, index: index(c.index) }));
   switch (e.kind) {
     case 'lit': case 'ref': case 'scalar': return e;
-    case 'op': return { ...e, args: e.args.map(f) };
-    case 'index': return { ...e, index: index(e.index) };
-    case 'inside': return { ...e, guard: guard(e.guard) };
-    case 'noise': return { ...e, sample: index(e.sample), element: index(e.element) };
-    case 'load': return { ...e, offset: index(e.offset), ...(e.guard ? { guard: guard(e.guard) } : {}) };
+    case 'op': { const args = mapSame(e.args, f); return args === e.args ? e : { ...e, args }; }
+    case 'index': { const index = inIndex(e.index, f); return index === e.index ? e : { ...e, index }; }
+    case 'inside': { const guard = inGuard(e.guard, f); return guard === e.guard ? e : { ...e, guard }; }
+    case 'noise': { const [sample, element] = [inIndex(e.sample, f), inIndex(e.element, f)]; return sample === e.sample && element === e.element ? e : { ...e, sample, element }; }
+    case 'load': {
+      const [offset, guard] = [inIndex(e.offset, f), e.guard && inGuard(e.guard, f)];
+      return offset === e.offset && guard === e.guard ? e : { ...e, offset, ...(guard ? { guard } : {}) };
+    }
   }
 }
-const usesValue = (a: Atom): boolean => a.kind === 'value' || (a.kind !== 'axis' && a.index.terms.some(t => usesValue(t.atom)));
+/** The list with `f` applied, or the list itself where every item stays what it is. */
+function mapSame<T>(list: readonly T[], f: (item: T) => T): readonly T[] {
+  let out: T[] | undefined;
+  list.forEach((item, i) => { const made = f(item); if (made !== item) { out ??= [...list]; out[i] = made; } });
+  return out ?? list;
+}
+function inIndex(i: Index, f: (e: Expr) => Expr): Index {
+  const terms = mapSame(i.terms, t => { const atom = inAtom(t.atom, f); return atom === t.atom ? t : { ...t, atom }; });
+  return terms === i.terms ? i : { ...i, terms };
+}
+function inAtom(a: Atom, f: (e: Expr) => Expr): Atom {
+  if (a.kind === 'axis') return a;
+  if (a.kind === 'value') { const value = f(a.value); return value === a.value ? a : { ...a, value }; }
+  const index = inIndex(a.index, f);
+  return index === a.index ? a : { ...a, index };
+}
+const inGuard = (g: readonly Condition[], f: (e: Expr) => Expr): readonly Condition[] => mapSame(g, c => { const index = inIndex(c.index, f); return index === c.index ? c : { ...c, index }; });
 
+const none: readonly Expr[] = [];
 /** The expressions right inside an expression, values inside its indices included. */
 export function childrenOf(e: Expr): readonly Expr[] {
+  if (e.kind === 'op') return e.args;
+  if (e.kind === 'lit' || e.kind === 'ref' || e.kind === 'scalar') return none;
   const out: Expr[] = [];
-  mapChildren(e, c => { out.push(c); return c; });
+  const see = (i: Index): void => { for (const { atom } of i.terms) { if (atom.kind === 'value') out.push(atom.value); else if (atom.kind !== 'axis') see(atom.index); } };
+  switch (e.kind) {
+    case 'index': see(e.index); break;
+    case 'inside': e.guard.forEach(c => { see(c.index); }); break;
+    case 'noise': see(e.sample); see(e.element); break;
+    case 'load': see(e.offset); e.guard?.forEach(c => { see(c.index); }); break;
+  }
   return out;
 }
 
