@@ -5,10 +5,10 @@ import * as Plot from '@observablehq/plot';
 import { SingleBar } from 'cli-progress';
 import { parseHTML } from 'linkedom';
 
-/** A bar over epochs with the loss and the time left; silent where there is no terminal to draw on. */
-export function progress(epochs: number): { readonly onEpoch: (e: { readonly epoch: number; readonly loss: number }) => void; readonly stop: () => void } {
-  if (!process.stderr.isTTY) return { onEpoch: e => { if ((e.epoch + 1) % Math.ceil(epochs / 10) === 0) process.stderr.write(`epoch ${e.epoch + 1} of ${epochs}, loss ${e.loss.toFixed(3)}\n`); }, stop: () => undefined };
-  const bar = new SingleBar({ format: 'training [{bar}] epoch {value}/{total}  loss {loss}  {eta_formatted} left', hideCursor: true });
+/** A bar over epochs, or what `word` says, with the loss and the time left; ten lines of text where there is no terminal to draw on. */
+export function progress(epochs: number, word = 'epoch'): { readonly onEpoch: (e: { readonly epoch: number; readonly loss: number }) => void; readonly stop: () => void } {
+  if (!process.stderr.isTTY) return { onEpoch: e => { if ((e.epoch + 1) % Math.ceil(epochs / 10) === 0) process.stderr.write(`${word} ${e.epoch + 1} of ${epochs}, loss ${e.loss.toFixed(3)}\n`); }, stop: () => undefined };
+  const bar = new SingleBar({ format: `training [{bar}] ${word} {value}/{total}  loss {loss}  {eta_formatted} left`, hideCursor: true });
   bar.start(epochs, 0, { loss: '…' });
   return { onEpoch: e => { bar.update(e.epoch + 1, { loss: e.loss.toFixed(3) }); }, stop: () => { bar.stop(); } };
 }
