@@ -47,6 +47,8 @@ export interface BufferManifest {
   readonly name: string; readonly type: 'f32' | 'u32'; readonly size: Size; readonly slot: number;
   readonly role: 'parameter' | 'moment' | 'input' | 'noise' | 'result' | 'temporary';
   readonly noise?: { readonly family: 'normal' | 'uniform'; readonly site: number };
+  /** Made from the classes in another buffer: positions sorted by class, or where each class begins. */
+  readonly bucket?: { readonly of: string; readonly extent: number; readonly part: 'order' | 'start' };
 }
 
 export type StepManifest = number | { readonly counter: string; readonly extent: number; readonly reverse: boolean; readonly body: readonly StepManifest[] };

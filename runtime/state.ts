@@ -3,6 +3,7 @@
  * goes through `exclusive`, one after the other; `fit` takes turns with the calls that only read.
  */
 import { layout } from './arena.ts';
+import { writeBuckets } from './bucket.ts';
 import type { Backend, Scalars } from './backend.ts';
 import { Diverged, fail } from './errors.ts';
 import type { ModelManifest } from './manifest.ts';
@@ -78,6 +79,7 @@ export function write(s: State, name: string, data: Float32Array): void {
   const role = s.manifest.inputs.some(p => p.name === name) ? 'input' : 'target';
   const buffer = `${role}:${name}`;
   if (hasBuffer(s, buffer)) s.backend.write(buffer, data);
+  writeBuckets(s.backend.plan, buffer, data, (to, sorted) => { s.backend.write(to, sorted); });
 }
 const known = new WeakMap<Backend, ReadonlySet<string>>();
 export function hasBuffer(s: State, name: string): boolean {

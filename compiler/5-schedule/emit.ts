@@ -4,7 +4,7 @@
  * a literal or noise.
  */
 import { InternalError } from '../diagnostics.ts';
-import { addIndex, guardKey, indexKey, offsetOf, valueIndex, zero } from '../6-kernels/index.ts';
+import { addIndex, axisIndex, guardKey, indexKey, offsetOf, valueIndex, zero } from '../6-kernels/index.ts';
 import type { BufferUse, Condition, Expr, Index, Kernel, Size, Stmt } from '../6-kernels/kernel.ts';
 import type { NodeId, Plain } from '../3-graph/graph.ts';
 import { recognize } from '../6-kernels/recognize.ts';
@@ -13,9 +13,10 @@ import { gridOf, identity } from './fuse.ts';
 import type { Cluster } from './fuse.ts';
 import { gatherReads } from './gather.ts';
 import { nest } from './nest.ts';
-import { readsOf } from './reads.ts';
+import { readsOf, reshaped } from './reads.ts';
 import { terms } from './terms.ts';
 import type { Leaf, Term } from './terms.ts';
+import { nominal, nominalSize } from './unit.ts';
 import type { Place, Unit } from './unit.ts';
 
 /** @param stored Where stored nodes of other clusters live. @param targets Where this cluster puts each of its nodes. */
@@ -96,6 +97,8 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
         return load(source, from.index, guard, [[name, chosen]]);
       }
       case 'scatter': {
+        const sorted = guard.length === 0 ? unit.bucket(n.index, n.extent) : undefined;
+        if (sorted) return segment(n, sorted, index, depth);
         const { folds, reads } = gatherReads(n, index, depth, shapeOf);
         const [at, from] = reads;
         if (!at || !from) return fail('a scatter of nothing');
@@ -106,6 +109,16 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
       }
       case 'input': case 'variable': case 'argument': case 'result': case 'loop': return fail(`node ${id} (${n.kind}) has no place`);
     }
+  }
+
+  /** The sum over the positions of one class, which lie side by side in `order` (E7). */
+  function segment(n: Extract<Plain, { kind: 'scatter' }>, { order, start }: { readonly order: Place; readonly start: Place }, index: readonly Index[], depth: number): Term {
+    const bound = (by: number): Term => load(start, [addIndex(index[n.axis] ?? zero, { constant: by, terms: [] })], []);
+    const axis = { name: `k${depth}_segment`, extent: Math.max(1, Math.ceil(nominalSize(shapeOf(n.index)) / n.extent)) };
+    const position = valueIndex({ kind: 'load', type: 'u32', buffer: order.buffer, offset: addIndex(order.offset, axisIndex(axis.name)) });
+    const place = reshaped([position], [nominalSize(shapeOf(n.index))], shapeOf(n.index).map((e, d) => (d === 0 && typeof e !== 'number' ? nominal[e] : e)));
+    const value = element(n.arg, [...index.slice(0, n.axis), ...place, ...index.slice(n.axis + 1)], depth + 1, []);
+    return t.fold('add', axis, value, [bound(0), bound(1)]);
   }
 
   function load(place: Place, index: readonly Index[], guard: readonly Condition[], inside: readonly (readonly [string, Term])[] = []): Term {

@@ -58,7 +58,7 @@ export function nest(grid: readonly Axis[], inner: readonly Axis[], stores: read
     const last = Math.max(0, ...folds.values(), ...lets.values());
     for (let l = 0; l <= last; l++) {
       const groups = new Map<string, (Term & { kind: 'fold' })[]>();
-      for (const [f, at] of folds) if (at === l) groups.set(f.axis.name, [...(groups.get(f.axis.name) ?? []), f]);
+      for (const [f, at] of folds) { const key = `${f.axis.name} ${f.bounds?.map(b => b.id).join() ?? ''}`; if (at === l) groups.set(key, [...(groups.get(key) ?? []), f]); }
       for (const group of groups.values()) stmts.push(foldStatement(group));
       for (const [t, at] of lets) {
         if (at !== l || known.has(t)) continue;
@@ -89,7 +89,7 @@ export function nest(grid: readonly Axis[], inner: readonly Axis[], stores: read
       return l;
     }
     function foldLevel(f: Term & { kind: 'fold' }, within: boolean): number {
-      const below = levelOf(f.body, true);
+      const below = Math.max(levelOf(f.body, true), ...(f.bounds ?? []).map(b => levelOf(b, within)));
       if (within) return below;
       folds.set(f, below + 1);
       return below + 1;
@@ -98,13 +98,15 @@ export function nest(grid: readonly Axis[], inner: readonly Axis[], stores: read
     function foldStatement(group: readonly (Term & { kind: 'fold' })[]): Stmt {
       const axis = group[0]?.axis ?? fail('an empty loop');
       const carried = group.map(f => ({ f, name: fresh('s') }));
+      const bounds = group[0]?.bounds;
+      const ends = bounds ? { bounds: [value(bounds[0]), value(bounds[1])] as const } : {};
       const body = block(new Set([...bound, axis.name]), group.map(f => f.body), known);
       const carries: Carry[] = carried.map(({ f, name }) => {
         const ref: Expr = { kind: 'ref', type: 'f32', name };
         return { name, type: 'f32', init: { kind: 'lit', type: 'f32', value: neutral[f.op] }, next: { kind: 'op', type: 'f32', op: f.op, args: [ref, body.value(f.body)] } };
       });
       carried.forEach(({ f, name }) => known.set(f, { kind: 'ref', type: 'f32', name }));
-      return { kind: 'fold', axis, carries, body: body.stmts, combine: group.map(f => f.op) };
+      return { kind: 'fold', axis, carries, body: body.stmts, combine: group.map(f => f.op), ...ends };
     }
 
     /** The expression of a term once its folds are known. One object a term, so that sharing shows. */
@@ -121,7 +123,7 @@ export function nest(grid: readonly Axis[], inner: readonly Axis[], stores: read
 }
 
 const neutral = { add: 0, max: -3.4028234663852886e38, min: 3.4028234663852886e38 } as const;
-const childrenOf = (t: Term): readonly Term[] => (t.kind === 'op' ? t.args : t.kind === 'leaf' ? t.inside.map(([, x]) => x) : [t.body]);
+const childrenOf = (t: Term): readonly Term[] => (t.kind === 'op' ? t.args : t.kind === 'leaf' ? t.inside.map(([, x]) => x) : [t.body, ...(t.bounds ?? [])]);
 /** Not worth a name. */
 const isTrivial = (t: Term): boolean => t.kind === 'leaf' && (t.expr.kind === 'lit' || t.expr.kind === 'scalar' || t.expr.kind === 'index');
 

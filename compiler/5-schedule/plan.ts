@@ -17,6 +17,7 @@ import { digests } from './names.ts';
 import type { Buffer, Capabilities, ProgramPlan, Role, Schedule, Step } from './schedule.ts';
 import { splitReductions } from './split.ts';
 import type { Split } from './split.ts';
+import { nominalSize } from './unit.ts';
 import type { Place, Unit } from './unit.ts';
 import { order } from './work.ts';
 import type { Work } from './work.ts';
@@ -71,7 +72,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     }
     const digest = digestsOf.get(graph) ?? fail(`no digests of ${name}`);
     const nameAt = (id: NodeId): string => nameOf(digest[id] ?? `${name}${id}`);
-    const unit: Unit = { graph, roots, name: nameAt, isKept: id => kept.has(nameAt(id)), timesResult: id => resultCount.get(digest[id] ?? '') ?? 0, leaf: id => leafPlace(graph, digest, id) };
+    const unit: Unit = { graph, roots, name: nameAt, isKept: id => kept.has(nameAt(id)), bucket: (id, extent) => bucketOf(graph, id, extent), timesResult: id => resultCount.get(digest[id] ?? '') ?? 0, leaf: id => leafPlace(graph, digest, id) };
     const { works, place } = planUnit(unit, 0);
     const results = Object.fromEntries([...graph.outputs].filter(([o]) => !o.startsWith('update:')).map(([o, id]) => {
       const buffer = place(id).buffer;
@@ -171,7 +172,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
       const outer = place([...n.sequences, ...n.captured][a.index] ?? fail('argument'));
       return a.index < n.sequences.length ? { ...outer, shape: outer.shape.slice(1), offset: addIndex(outer.offset, scaleIndex(turn, sizeOf(outer.shape.slice(1)))) } : outer;
     };
-    const inner = planUnit({ graph: body, roots, leaf, isKept: () => false, timesResult: () => 0, name: x => nameOf(`${name} ${digest[x] ?? x}`) }, depth + 1);
+    const inner = planUnit({ graph: body, roots, leaf, isKept: () => false, bucket: () => undefined, timesResult: () => 0, name: x => nameOf(`${name} ${digest[x] ?? x}`) }, depth + 1);
     const moves = n.init.flatMap((_, i) => {
       const from = inner.place(output(`next:${i}`));
       const to = carries[i] ?? fail('carry');
@@ -186,6 +187,14 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     const steps: Step[] = [...start, { kind: 'loop', counter, extent: n.extent, reverse: n.reverse, body: [...ordered.ordered.flatMap(w => w.steps), ...moves] }];
     const all = [...start, ...moves].map(s => touched(kernelAt(s.kernel)));
     return { steps, needs, reads: new Set([...inner.works.flatMap(w => [...w.reads]), ...all.flatMap(a => [...a.reads])]), writes: new Set([...inner.works.flatMap(w => [...w.writes]), ...all.flatMap(a => [...a.writes])]) };
+  }
+
+  /** Sorting pays where comparing every class with every position is much work; only an input is known to the runtime. */
+  function bucketOf(graph: Graph<Plain>, id: NodeId, extent: number): { readonly order: Place; readonly start: Place } | undefined {
+    const n = graph.nodes[id];
+    if (n?.kind !== 'input' || n.type !== 'u32' || !capabilities.integers || n.shape.lastIndexOf('rows') > 0 || nominalSize(n.shape) * extent < manyComparisons) return undefined;
+    const made = (part: 'order' | 'start', shape: Shape): Place => declare(`${n.name} ${part} of ${extent}`, shape, 'input', 'u32', undefined, { of: n.name, extent, part });
+    return { order: made('order', n.shape), start: made('start', [extent + 1]) };
   }
 
   function leafPlace(graph: Graph<Plain>, digest: readonly string[], id: NodeId): Place | undefined {
@@ -205,8 +214,8 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
 
   // ── tables ──────────────────────────────────────────────────────────────────────────────────
 
-  function declare(name: string, shape: Shape, role: Role, type: 'f32' | 'u32' = 'f32', noise?: NonNullable<Buffer['noise']>): Place {
-    if (!buffers.has(name)) buffers.set(name, { name, type, shape, size: sizeOf(shape), role, ...(noise ? { noise } : {}) });
+  function declare(name: string, shape: Shape, role: Role, type: 'f32' | 'u32' = 'f32', noise?: Buffer['noise'], bucket?: Buffer['bucket']): Place {
+    if (!buffers.has(name)) buffers.set(name, { name, type, shape, size: sizeOf(shape), role, ...(noise ? { noise } : {}), ...(bucket ? { bucket } : {}) });
     return placeOf(name);
   }
   function placeOf(name: string): Place { const b = buffers.get(name) ?? fail(`no buffer ${name}`); return { buffer: name, type: b.type, shape: b.shape, offset: zero }; }
@@ -225,6 +234,8 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   }
 }
 
+/** Comparisons from which on positions are sorted by class instead. */
+const manyComparisons = 2 ** 16;
 const carryName = (loop: string, i: number): string => `carry ${loop}.${i}`;
 const yieldName = (loop: string, i: number): string => `yield ${loop}.${i}`;
 const touched = (k: Kernel): { readonly reads: ReadonlySet<string>; readonly writes: ReadonlySet<string> } => ({

@@ -46,6 +46,8 @@ export interface Buffer {
   readonly slot: number;
   /** For `noise`: what to fill it with; element order is row-major without the leading samples axis. */
   readonly noise?: { readonly family: 'normal' | 'uniform'; readonly site: number };
+  /** For an `input` that the runtime makes from the classes in another: their positions sorted by class, or where each class begins. */
+  readonly bucket?: { readonly of: string; readonly extent: number; readonly part: 'order' | 'start' };
 }
 
 export type Step =

@@ -15,13 +15,13 @@ export type Term = {
 } & (
   | { readonly kind: 'leaf'; readonly expr: Leaf; /** Terms inside the leaf's indices (a gather's place), by the name that stands for each. */ readonly inside: readonly (readonly [string, Term])[] }
   | { readonly kind: 'op'; readonly op: Op; readonly args: readonly Term[] }
-  | { readonly kind: 'fold'; readonly op: 'add' | 'max' | 'min'; readonly axis: Axis; readonly body: Term }
+  | { readonly kind: 'fold'; readonly op: 'add' | 'max' | 'min'; readonly axis: Axis; readonly body: Term; /** Where the axis runs from and to, instead of its extent. */ readonly bounds?: readonly [Term, Term] }
 );
 
 export interface Terms {
   leaf(expr: Leaf, inside?: readonly (readonly [string, Term])[]): Term;
   op(op: Op, type: ScalarType, ...args: readonly Term[]): Term;
-  fold(op: 'add' | 'max' | 'min', axis: Axis, body: Term): Term;
+  fold(op: 'add' | 'max' | 'min', axis: Axis, body: Term, bounds?: readonly [Term, Term]): Term;
 }
 
 export function terms(): Terms {
@@ -39,7 +39,9 @@ export function terms(): Terms {
       return intern(`${leafKey(expr)}|${inside.map(([n, t]) => `${n}=${t.id}`).join()}`, id => ({ kind: 'leaf', id, type: expr.type, free, expr, inside }));
     },
     op: (op, type, ...args) => intern(`${op}(${args.map(a => a.id).join()})${type}`, id => ({ kind: 'op', id, type, op, args, free: new Set(args.flatMap(a => [...a.free])) })),
-    fold: (op, axis, body) => intern(`fold ${op} ${axis.name} ${body.id}`, id => ({ kind: 'fold', id, type: body.type, op, axis, body, free: new Set([...body.free].filter(a => a !== axis.name)) })),
+    fold: (op, axis, body, bounds) => intern(`fold ${op} ${axis.name} ${body.id} ${bounds?.map(b => b.id).join() ?? ''}`, id => ({
+      kind: 'fold', id, type: body.type, op, axis, body, ...(bounds ? { bounds } : {}), free: new Set([...[...body.free].filter(a => a !== axis.name), ...(bounds ?? []).flatMap(b => [...b.free])]),
+    })),
   };
 }
 

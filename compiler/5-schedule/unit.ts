@@ -17,6 +17,8 @@ export interface Unit {
   readonly name: (id: NodeId) => string;
   /** Whether another program of the model stores this value: then this one does too, and both run the same kernels. */
   readonly isKept: (id: NodeId) => boolean;
+  /** Where the positions of an index lie sorted by class, if the runtime sorts them: `order`, and where each class begins. */
+  readonly bucket: (index: NodeId, extent: number) => { readonly order: Place; readonly start: Place } | undefined;
   /** In how many programs of the model this value is a result: kernels store values of one number, so that programs can share them. */
   readonly timesResult: (id: NodeId) => number;
 }

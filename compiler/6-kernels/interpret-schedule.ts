@@ -4,6 +4,7 @@ import type { Schedule, Step } from '../5-schedule/schedule.ts';
 import { evaluateSize } from './index.ts';
 import { interpret } from './interpret.ts';
 import type { Memory, StepRecord } from './interpret.ts';
+import { bucket } from '../../runtime/bucket.ts';
 import { fillNoise, purposes } from '../../runtime/noise.ts';
 
 export interface Extents { readonly rows: number; readonly samples: number }
@@ -32,6 +33,8 @@ export function runSchedule(schedule: Schedule, program: string, memory: Memory,
   const stream = { seed: (record['seedLo'] ?? 0) + (record['seedHi'] ?? 0) * 2 ** 32, purpose: record['purpose'] ?? purposes.train, count: (record['countLo'] ?? 0) + (record['countHi'] ?? 0) * 2 ** 32 };
   for (const b of schedule.buffers) {
     const data = memory[b.name];
+    const classes = b.bucket && memory[b.bucket.of];
+    if (b.bucket && classes) data?.set(bucket(classes, b.bucket.extent)[b.bucket.part]);
     if (!b.noise || !data) continue;
     const samples = b.shape[0] === 'samples' ? record['samples'] ?? 1 : 1;
     const each = data.length / samples;

@@ -40,6 +40,7 @@ export const models: Readonly<Record<string, string>> = {
   'one and three dimensions': 'model M { input x: [batch, 2, 7] input v: [batch, 1, 3, 3, 4] target y: [batch, 2] a = x |> conv1d(3, kernel: 3, stride: 2, padding: 1, bias: false) |> max_pool1d(2) |> flatten |> linear(2) b = v |> conv3d(2, kernel: (2, 2, 3), padding: (0, 1, 0)) |> relu |> max_pool3d((1, 2, 2)) |> global_max_pool p = a + b output p loss mse(p, y) }',
   'estimators': 'model M { input x: [batch, 3] input i: [batch, 1, 4, 4] target y: [batch, 2] a = x |> linear(4) { estimator local } |> tanh |> linear(2) { estimator flipout } b = i |> conv2d(2, kernel: 1) |> conv2d(2, kernel: 3) { estimator flipout } |> relu |> conv2d(2, kernel: 2) { estimator local(approximate) } |> flatten p = a + b observe y ~ normal(p, 0.5) }',
   'embedding, GRU and a peephole LSTM': 'model M { input words: class(6)[batch, 3] target c: class(2)[batch] h = words |> embedding(3, padding: 0) g = h |> gru(3) l = h |> lstm(2, peephole: true, h0: g.h[:, 0:2]) z = concat(g.h, l.c) |> linear(2) observe c ~ categorical(logits: z) }',
+  'an embedding of many words': 'model M { input words: class(800)[batch, 5] target y: [batch, 1] e = words |> embedding(3, padding: 2) p = mean(e, axis: 1) |> linear(1) output p loss mse(p, y) }',
   'families of its own, radial weights, draws, states and repeats': `
     family my_laplace(loc, scale = 0.5) {
       log_density(x) = -log(2 * scale) - abs(x - loc) / scale

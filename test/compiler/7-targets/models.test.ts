@@ -10,6 +10,7 @@ import { wasm } from '../../../compiler/7-targets/wasm/index.ts';
 import { webgpu } from '../../../compiler/7-targets/wgsl.ts';
 import { planOf } from '../../../compiler/8-module/manifest.ts';
 import type { Backend } from '../../../runtime/backend.ts';
+import { writeBuckets } from '../../../runtime/bucket.ts';
 import { open as openGpujs } from '../../../runtime/gpujs.ts';
 import { open as openWasm } from '../../../runtime/wasm.ts';
 import { open as openWebgpu } from '../../../runtime/webgpu.ts';
@@ -43,7 +44,10 @@ for (const { name, text, plan: order } of cases) {
         if (p.name === 'train_sgd') continue; // the kernels of train_adam with another update
         const g = given(p.graph, { rows, samples });
         const names = new Set(plan.buffers.map(b => b.name));
-        for (const [buffer, data] of Object.entries(g.arrays)) if (names.has(buffer)) backend.write(buffer, data);
+        for (const [buffer, data] of Object.entries(g.arrays)) {
+          if (names.has(buffer)) backend.write(buffer, data);
+          writeBuckets(plan, buffer, data, (to, sorted) => { backend.write(to, sorted); });
+        }
         backend.run(p.name, { ...g.scalars, rows, samples, rowBase: 0, sampleBase: 0, seedLo: g.stream.seed, seedHi: 0, countLo: g.stream.count, countHi: 0, purpose: g.stream.purpose });
         for (const [output, expected] of evaluate(p.graph, g)) {
           const buffer = output.startsWith('update:') ? output.slice(7) : plan.programs[p.name]?.results[output] ?? '';
