@@ -2,38 +2,44 @@
 import type { Graph, NodeId, Plain } from '../3-graph/graph.ts';
 import { argumentsOf } from '../3-graph/walk.ts';
 
-/** 53 bits of a text (cyrb53, public domain by bryc): enough that a model's thousands of values do not meet. */
-export function digest(text: string, seed = 0): string {
-  let [h1, h2] = [0xdeadbeef ^ seed, 0x41c6ce57 ^ seed];
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    h1 = Math.imul(h1 ^ c, 2654435761);
-    h2 = Math.imul(h2 ^ c, 1597334677);
-  }
-  h1 = Math.imul(h1 ^ (h1 >>> 16), 2246822507) ^ Math.imul(h2 ^ (h2 >>> 13), 3266489909);
-  h2 = Math.imul(h2 ^ (h2 >>> 16), 2246822507) ^ Math.imul(h1 ^ (h1 >>> 13), 3266489909);
-  return (4294967296 * (2097151 & h2) + (h1 >>> 0)).toString(36);
+/** Equal texts have equal numbers. One table serves all programs of a schedule. */
+export type Numbers = (text: string) => string;
+export function numbers(): Numbers {
+  const known = new Map<string, string>();
+  return text => {
+    const seen = known.get(text);
+    if (seen !== undefined) return seen;
+    const made = String(known.size);
+    known.set(text, made);
+    return made;
+  };
 }
 
-/** A digest of what each node computes. `argument` says what the arguments of a loop's body are. */
-export function digests(graph: Graph<Plain>, argument: (n: Extract<Plain, { kind: 'argument' }>) => string): readonly string[] {
+/** A number for what each node computes, arguments included. `argument` says what the arguments of a loop's body are. */
+export function digests(graph: Graph<Plain>, number: Numbers, argument: (n: Extract<Plain, { kind: 'argument' }>) => string): readonly string[] {
   const out: string[] = [];
   for (const n of graph.nodes) {
     const args = argumentsOf(n).map((a: NodeId) => out[a] ?? '?').join();
     switch (n.kind) {
-      case 'argument': out.push(digest(`argument ${argument(n)}`)); break;
+      case 'argument': out.push(number(`argument ${argument(n)}`)); break;
       case 'loop': {
-        const body = digests(n.body, a => `${a.what}${a.index}`);
+        const body = digests(n.body, number, a => `${a.what}${a.index}`);
         const ends = [...n.body.outputs].map(([name, id]) => `${name}=${body[id] ?? '?'}`).join();
-        out.push(digest(`loop ${n.extent} ${n.reverse} ${args} ${ends}`));
+        out.push(number(`loop ${n.extent} ${n.reverse} ${args} ${ends}`));
         break;
       }
-      default: {
-        const { origin: _, ...rest } = n;
-        const own = Object.entries(rest).filter(([k]) => !['args', 'arg', 'index', 'loop'].includes(k) || (k === 'index' && n.kind === 'result'));
-        out.push(digest(`${JSON.stringify(own)} ${args}`));
-      }
+      default: out.push(number(`${ownText(n)} ${args}`));
     }
   }
   return out;
+}
+/** All that a node says itself, without where it comes from and which nodes it reads. */
+function ownText(n: Exclude<Plain, { kind: 'argument' | 'loop' }>): string {
+  switch (n.kind) {
+    case 'map': return `${n.op} ${n.type} ${n.shape.join()}`;
+    default: {
+      const own = Object.entries(n).filter(([k]) => k !== 'origin' && (!['args', 'arg', 'index', 'loop'].includes(k) || (k === 'index' && n.kind === 'result')));
+      return JSON.stringify(own);
+    }
+  }
 }

@@ -13,7 +13,7 @@ import type { Item } from './fuse.ts';
 import { kernelKey } from './kernel-key.ts';
 import { oneResultEach } from './one-result.ts';
 import { planMemory } from './memory.ts';
-import { digests } from './names.ts';
+import { digests, numbers } from './names.ts';
 import type { Buffer, Capabilities, ProgramPlan, Role, Schedule, Step } from './schedule.ts';
 import { splitReductions } from './split.ts';
 import type { Split } from './split.ts';
@@ -29,31 +29,32 @@ type Named = Omit<Buffer, 'slot'>;
 
 export function schedule(programs: readonly Program[], capabilities: Capabilities): Schedule {
   const buffers = new Map<string, Named>();
-  const kernels = new Map<string, Kernel>();
+  const kernels: Kernel[] = [];
+  const kernelAtKey = new Map<string, number>();
   const short = new Map<string, string>();
   const scalars = new Set<string>();
   const turns = new Set<string>();
   /** Values that a program planned before keeps in memory. */
   const kept = new Set<string>();
-  const cut = programs.map(p => ({ name: p.name, split: splitReductions(p.graph, capabilities.innerLoops) }));
+  const number = numbers();
+  const cut = programs.map(p => {
+    const split = splitReductions(p.graph, capabilities.innerLoops);
+    return { name: p.name, split, digest: digests(split.graph, number, () => p.name) };
+  });
   const resultCount = new Map<string, number>();
-  const digestsOf = new Map<Graph<Plain>, readonly string[]>();
-  for (const { name, split: { graph } } of cut) {
-    const digest = digests(graph, () => name);
-    digestsOf.set(graph, digest);
+  for (const { split: { graph }, digest } of cut) {
     for (const [output, id] of graph.outputs) if (!output.startsWith('update:')) { const d = digest[id] ?? ''; resultCount.set(d, (resultCount.get(d) ?? 0) + 1); }
   }
-  const plans = cut.map(p => planProgram(p.name, p.split));
-  const list = [...kernels.values()];
-  const used = new Set([...list.flatMap(k => k.buffers.map(b => b.name)), ...plans.flatMap(p => [...Object.values(p.results), ...p.swaps.flat()])]);
+  const plans = cut.map(p => planProgram(p.name, p.split, p.digest));
+  const used = new Set([...kernels.flatMap(k => k.buffers.map(b => b.name)), ...plans.flatMap(p => [...Object.values(p.results), ...p.swaps.flat()])]);
   return {
-    kernels: list,
-    buffers: planMemory([...buffers.values()].filter(b => used.has(b.name)), list, plans),
+    kernels,
+    buffers: planMemory([...buffers.values()].filter(b => used.has(b.name)), kernels, plans),
     programs: plans,
     record: [...[...recordFields, ...[...turns].sort()].map(name => ({ name, type: 'u32' as const })), ...[...scalars].sort().map(name => ({ name, type: 'f32' as const }))],
   };
 
-  function planProgram(name: string, { graph, partials }: Split): ProgramPlan {
+  function planProgram(name: string, { graph, partials }: Split, digest: readonly string[]): ProgramPlan {
     const roots = new Map<NodeId, readonly Place[]>([...partials].map(id => [id, []]));
     const swaps: [string, string][] = [];
     for (const [output, id] of graph.outputs) {
@@ -70,7 +71,6 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
         roots.set(id, [...seen, next]);
       }
     }
-    const digest = digestsOf.get(graph) ?? fail(`no digests of ${name}`);
     const nameAt = (id: NodeId): string => nameOf(digest[id] ?? `${name}${id}`);
     const unit: Unit = { graph, roots, name: nameAt, isKept: id => kept.has(nameAt(id)), bucket: (id, extent) => bucketOf(graph, id, extent), timesResult: id => resultCount.get(digest[id] ?? '') ?? 0, leaf: id => leafPlace(graph, digest, id) };
     const { works, place } = planUnit(unit, 0);
@@ -164,7 +164,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
       roots.set(at, [...(roots.get(at) ?? []), { ...stacked, shape, offset: scaleIndex(turn, sizeOf(shape)) }]);
     }
     n.init.forEach((_, i) => { const at = output(`next:${i}`); roots.set(at, roots.get(at) ?? []); });
-    const digest = digests(body, a => `${name} ${a.what}${a.index}`);
+    const digest = digests(body, number, a => `${name} ${a.what}${a.index}`);
     const leaf = (x: NodeId): Place | undefined => {
       const a = body.nodes[x];
       if (a?.kind !== 'argument') return leafPlace(body, digest, x);
@@ -223,10 +223,13 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   function nameOf(digest: string): string { const s = short.get(digest) ?? `t${short.size}`; short.set(digest, s); return s; }
   function keep(kernel: Kernel): number {
     const key = kernelKey(kernel);
-    if (!kernels.has(key)) kernels.set(key, { ...kernel, name: `k${kernels.size}` });
-    return [...kernels.keys()].indexOf(key);
+    const seen = kernelAtKey.get(key);
+    if (seen !== undefined) return seen;
+    const at = kernels.push({ ...kernel, name: `k${kernels.length}` }) - 1;
+    kernelAtKey.set(key, at);
+    return at;
   }
-  function kernelAt(i: number): Kernel { return [...kernels.values()][i] ?? fail(`no kernel ${i}`); }
+  function kernelAt(i: number): Kernel { return kernels[i] ?? fail(`no kernel ${i}`); }
   function copy(from: Place, to: Place): Step & { kind: 'run' } {
     const at = identity(from.shape);
     const body = [{ kind: 'store' as const, buffer: to.buffer, offset: addIndex(to.offset, offsetOf(at, to.shape)), value: { kind: 'load' as const, type: from.type, buffer: from.buffer, offset: addIndex(from.offset, offsetOf(at, from.shape)) } }];

@@ -14,6 +14,7 @@ const atomIndex = (atom: Atom): Index => ({ constant: 0, terms: [{ coefficient: 
 
 /** `a · b`. */
 export function multiplySizes(a: Size, b: Size): Size {
+  if (typeof a === 'number' && typeof b === 'number') return a * b;
   const [x, y] = [parts(a), parts(b)];
   return size(x.times * y.times, [...x.by, ...y.by]);
 }
@@ -23,7 +24,8 @@ export const size = (times: number, by: readonly ('rows' | 'samples')[] = []): S
 export const parts = (s: Size): Exclude<Size, number> => (typeof s === 'number' ? { times: s, by: [] } : s);
 export const sizeOf = (extents: readonly (number | 'rows' | 'samples')[]): Size =>
   extents.reduce<Size>((s, e) => multiplySizes(s, typeof e === 'number' ? e : { times: 1, by: [e] }), 1);
-export const showSize = (s: Size): string => [...(parts(s).times === 1 && parts(s).by.length ? [] : [String(parts(s).times)]), ...parts(s).by].join('*');
+export const showSize = (s: Size): string => (typeof s === 'number' ? String(s) : showDynamic(s));
+const showDynamic = (s: Exclude<Size, number>): string => [...(s.times === 1 && s.by.length ? [] : [String(s.times)]), ...s.by].join('*');
 /** The number that a size is when the run-time extents are known. */
 export const evaluateSize = (s: Size, extents: Readonly<Record<'rows' | 'samples', number>>): number =>
   parts(s).by.reduce((n, d) => n * extents[d], parts(s).times);
@@ -47,6 +49,8 @@ export function scaleIndex(index: Index, by: Size): Index {
 export const oneAtom: Atom = { kind: 'value', value: { kind: 'lit', type: 'u32', value: 1 } };
 
 function normal(constantPart: number, terms: readonly Term[]): Index {
+  const [only] = terms;
+  if (terms.length === 1 && only) return { constant: constantPart, terms: parts(only.coefficient).times === 0 ? [] : terms };
   const merged = new Map<string, Term>();
   for (const t of terms) {
     const key = termKey(t);
@@ -186,12 +190,15 @@ export function exprUses(e: Expr, axis: string): boolean {
 }
 
 /** Equal indices have equal keys. */
-export const indexKey = (index: Index): string =>
-  [...(index.constant !== 0 || index.terms.length === 0 ? [String(index.constant)] : []), ...index.terms.map(t => `${showSize(t.coefficient)}·${atomKey(t.atom)}`)].join('+');
+export function indexKey(index: Index): string {
+  let key = index.constant !== 0 || index.terms.length === 0 ? String(index.constant) : '';
+  for (const t of index.terms) key += `${key === '' ? '' : '+'}${showSize(t.coefficient)}·${atomKey(t.atom)}`;
+  return key;
+}
 const atomKey = (atom: Atom): string =>
   atom.kind === 'axis' ? atom.name : atom.kind === 'value' ? `<${exprKey(atom.value)}>` : `(${indexKey(atom.index)})${atom.kind === 'div' ? '/' : '%'}${atom.by}`;
 export const guardKey = (guard: readonly Condition[] | undefined): string =>
-  (guard ?? []).map(c => `${c.from}<=${indexKey(c.index)}<${showSize(c.below)}`).join('&');
+  guard === undefined || guard.length === 0 ? '' : guard.map(c => `${c.from}<=${indexKey(c.index)}<${showSize(c.below)}`).join('&');
 
 const keys = new WeakMap<Expr, string>();
 /** Equal expressions have equal keys. */

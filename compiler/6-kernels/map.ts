@@ -6,11 +6,11 @@ export function mapChildren(e: Expr, f: (e: Expr) => Expr): Expr {
   switch (e.kind) {
     case 'lit': case 'ref': case 'scalar': return e;
     case 'op': { const args = mapSame(e.args, f); return args === e.args ? e : { ...e, args }; }
-    case 'index': { const index = inIndex(e.index, f); return index === e.index ? e : { ...e, index }; }
+    case 'index': { const index = mapIndex(e.index, f); return index === e.index ? e : { ...e, index }; }
     case 'inside': { const guard = inGuard(e.guard, f); return guard === e.guard ? e : { ...e, guard }; }
-    case 'noise': { const [sample, element] = [inIndex(e.sample, f), inIndex(e.element, f)]; return sample === e.sample && element === e.element ? e : { ...e, sample, element }; }
+    case 'noise': { const [sample, element] = [mapIndex(e.sample, f), mapIndex(e.element, f)]; return sample === e.sample && element === e.element ? e : { ...e, sample, element }; }
     case 'load': {
-      const [offset, guard] = [inIndex(e.offset, f), e.guard && inGuard(e.guard, f)];
+      const [offset, guard] = [mapIndex(e.offset, f), e.guard && inGuard(e.guard, f)];
       return offset === e.offset && guard === e.guard ? e : { ...e, offset, ...(guard ? { guard } : {}) };
     }
   }
@@ -21,38 +21,40 @@ function mapSame<T>(list: readonly T[], f: (item: T) => T): readonly T[] {
   list.forEach((item, i) => { const made = f(item); if (made !== item) { out ??= [...list]; out[i] = made; } });
   return out ?? list;
 }
-function inIndex(i: Index, f: (e: Expr) => Expr): Index {
+/** The index with `f` applied to the values inside of it. */
+export function mapIndex(i: Index, f: (e: Expr) => Expr): Index {
   const terms = mapSame(i.terms, t => { const atom = inAtom(t.atom, f); return atom === t.atom ? t : { ...t, atom }; });
   return terms === i.terms ? i : { ...i, terms };
 }
 function inAtom(a: Atom, f: (e: Expr) => Expr): Atom {
   if (a.kind === 'axis') return a;
   if (a.kind === 'value') { const value = f(a.value); return value === a.value ? a : { ...a, value }; }
-  const index = inIndex(a.index, f);
+  const index = mapIndex(a.index, f);
   return index === a.index ? a : { ...a, index };
 }
-const inGuard = (g: readonly Condition[], f: (e: Expr) => Expr): readonly Condition[] => mapSame(g, c => { const index = inIndex(c.index, f); return index === c.index ? c : { ...c, index }; });
+const inGuard = (g: readonly Condition[], f: (e: Expr) => Expr): readonly Condition[] => mapSame(g, c => { const index = mapIndex(c.index, f); return index === c.index ? c : { ...c, index }; });
 
-const none: readonly Expr[] = [];
-/** The expressions right inside an expression, values inside its indices included. */
+/** Visits the expressions right inside an expression, values inside its indices included, in the order of `mapChildren`. */
+export function eachChild(e: Expr, f: (child: Expr) => void): void {
+  switch (e.kind) {
+    case 'op': for (const a of e.args) f(a); break;
+    case 'load': eachValue(e.offset, f); if (e.guard) for (const c of e.guard) eachValue(c.index, f); break;
+    case 'index': eachValue(e.index, f); break;
+    case 'inside': for (const c of e.guard) eachValue(c.index, f); break;
+    case 'noise': eachValue(e.sample, f); eachValue(e.element, f); break;
+    case 'lit': case 'ref': case 'scalar': break;
+  }
+}
+/** Visits the values inside an index. */
+export function eachValue(index: Index, f: (value: Expr) => void): void {
+  for (const { atom } of index.terms) if (atom.kind === 'value') f(atom.value); else if (atom.kind !== 'axis') eachValue(atom.index, f);
+}
+/** The expressions right inside an expression. */
 export function childrenOf(e: Expr): readonly Expr[] {
   if (e.kind === 'op') return e.args;
-  if (e.kind === 'lit' || e.kind === 'ref' || e.kind === 'scalar') return none;
   const out: Expr[] = [];
-  const see = (i: Index): void => { for (const { atom } of i.terms) { if (atom.kind === 'value') out.push(atom.value); else if (atom.kind !== 'axis') see(atom.index); } };
-  switch (e.kind) {
-    case 'index': see(e.index); break;
-    case 'inside': e.guard.forEach(c => { see(c.index); }); break;
-    case 'noise': see(e.sample); see(e.element); break;
-    case 'load': see(e.offset); e.guard?.forEach(c => { see(c.index); }); break;
-  }
+  eachChild(e, c => { out.push(c); });
   return out;
-}
-
-/** The index with `f` applied to the values inside of it. */
-export function mapIndex(index: Index, f: (e: Expr) => Expr): Index {
-  const mapped = mapChildren({ kind: 'index', type: 'u32', index }, f);
-  return mapped.kind === 'index' ? mapped.index : index;
 }
 
 /** The statements with `f` applied to every expression as a whole (not to its children). */

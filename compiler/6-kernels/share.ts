@@ -4,7 +4,7 @@
  */
 import { guardKey, indexKey } from './index.ts';
 import type { Expr, Kernel, Stmt } from './kernel.ts';
-import { childrenOf, mapChildren, mapIndex } from './map.ts';
+import { eachChild, eachValue, mapChildren, mapIndex } from './map.ts';
 
 /** Equal expressions become one object, numbered in an order in which children come first. */
 interface Canon { of(e: Expr): Expr; number(e: Expr): number }
@@ -24,7 +24,8 @@ function canon(): Canon {
     return first;
   };
   const textOf = (e: Expr): string => {
-    const children = childrenOf(e).map(c => numbers.get(c)).join();
+    let children = '';
+    eachChild(e, c => { children += `${numbers.get(c)},`; });
     switch (e.kind) {
       case 'lit': return `${e.type} ${Object.is(e.value, -0) ? '-0' : e.value}`;
       case 'ref': return `& ${e.name}`;
@@ -44,21 +45,22 @@ export function shareKernel(kernel: Kernel, names: (e: Expr) => boolean = () => 
   const c = canon();
   const written = new Set(kernel.buffers.filter(b => b.access !== 'read').map(b => b.name));
   let next = 0;
+  /** Names that the body itself gives; any other (a parameter of an outlined function) is known from the start. */
+  const inner = new Set(namesIn(kernel.body));
   const free = new Map<Expr, ReadonlySet<string>>();
-  /** Axes and references that an expression mentions; `!b` for every buffer b that it reads and this kernel writes. */
+  /** Names of the body that an expression mentions; `!b` for every buffer b that it reads and this kernel writes. */
   const freeOf = (e: Expr): ReadonlySet<string> => {
     const seen = free.get(e);
     if (seen) return seen;
     const own = new Set<string>();
-    if (e.kind === 'ref') own.add(e.name);
+    if (e.kind === 'ref' && inner.has(e.name)) own.add(e.name);
     if (e.kind === 'load' && written.has(e.buffer)) own.add(`!${e.buffer}`);
-    for (const name of axesIn(e)) own.add(name);
-    for (const child of childrenOf(e)) for (const name of freeOf(child)) own.add(name);
-    free.set(e, own);
-    return own;
+    for (const name of axesIn(e)) if (inner.has(name)) own.add(name);
+    let all: ReadonlySet<string> = own;
+    eachChild(e, child => { all = union(all, freeOf(child)); });
+    free.set(e, all);
+    return all;
   };
-  /** Names that the body itself gives; any other (a parameter of an outlined function) is known from the start. */
-  const inner = new Set(namesIn(kernel.body));
   return { ...kernel, body: block(canonical(kernel.body), new Set(kernel.axes.map(a => a.name)), new Map()) };
 
   function canonical(body: readonly Stmt[]): readonly Stmt[] {
@@ -76,7 +78,7 @@ export function shareKernel(kernel: Kernel, names: (e: Expr) => boolean = () => 
   function rootsOf(s: Stmt): { readonly here: readonly Expr[]; readonly inside: readonly Expr[] } {
     switch (s.kind) {
       case 'let': return { here: [s.value], inside: [] };
-      case 'store': return { here: [s.value, ...childrenOf({ kind: 'index', type: 'u32', index: s.offset })], inside: [] };
+      case 'store': { const here = [s.value]; eachValue(s.offset, v => { here.push(v); }); return { here, inside: [] }; }
       case 'map': return { here: [], inside: s.body.flatMap(all) };
       case 'fold': return { here: [...s.carries.map(x => x.init), ...(s.bounds ?? [])], inside: [...s.body.flatMap(all), ...s.carries.map(x => x.next)] };
     }
@@ -91,48 +93,58 @@ export function shareKernel(kernel: Kernel, names: (e: Expr) => boolean = () => 
     return blockWith(body, [], defined, named).stmts;
   }
   function blockWith(body: readonly Stmt[], extra: readonly Expr[], defined: ReadonlySet<string>, outer: ReadonlyMap<Expr, Expr>): { readonly stmts: readonly Stmt[]; readonly extra: readonly Expr[] } {
-    // parents of each expression, and the first and last statement it is used in
-    const parents = new Map<Expr, Set<string>>();
-    const first = new Map<Expr, number>();
-    const last = new Map<Expr, number>();
-    body.forEach((s, i) => all(s).forEach((root, k) => visit(root, `${i}:${k}`, i)));
-    extra.forEach((root, k) => visit(root, `e:${k}`, body.length));
-    function visit(e: Expr, parent: string, at: number): void {
+    // where each expression stands: in which place first, whether in another too, and the first and last statement it is used in
+    const uses = new Map<Expr, { readonly place: number; isShared: boolean; readonly first: number; last: number }>();
+    let places = 0;
+    body.forEach((s, i) => all(s).forEach(root => { visit(root, --places, i); }));
+    extra.forEach(root => { visit(root, --places, body.length); });
+    /** @param place A number of its own for each root (below 0) and for each child of each expression. */
+    function visit(e: Expr, place: number, at: number): void {
       if (outer.has(e)) return;
-      const seen = parents.get(e) ?? new Set<string>();
-      const isNew = seen.size === 0 || last.get(e) !== at;
-      parents.set(e, seen.add(parent));
-      if (!first.has(e)) first.set(e, at);
-      last.set(e, at);
-      if (isNew) childrenOf(e).forEach((child, k) => visit(child, `n${c.number(e)}#${k}`, at));
+      const seen = uses.get(e);
+      if (seen) {
+        if (seen.place !== place) seen.isShared = true;
+        if (seen.last === at) return;
+        seen.last = at;
+      } else uses.set(e, { place, isShared: false, first: at, last: at });
+      let child = c.number(e) * maximumChildren;
+      eachChild(e, x => { visit(x, child++, at); });
     }
-    const wanted = [...parents].filter(([e, by]) => by.size > 1 && isNameable(e)).map(([e]) => e).sort((x, y) => c.number(x) - c.number(y));
+    /** What deserves a name, by the statement it is first used in, children first. */
+    const wanted = new Map<number, Expr[]>();
+    for (const [e, use] of uses) if (use.isShared && isNameable(e)) { const list = wanted.get(use.first); if (list) list.push(e); else wanted.set(use.first, [e]); }
+    for (const list of wanted.values()) list.sort((x, y) => c.number(x) - c.number(y));
     const named = new Map(outer);
     const scope = new Set(defined);
     const out: Stmt[] = [];
     const put = (e: Expr): Expr => {
       const seen = named.get(e);
       if (seen) return seen;
-      return childrenOf(e).length > 0 ? mapChildren(e, put) : e;
+      return mapChildren(e, put);
     };
     const nameThose = (at: number): void => {
-      for (const e of wanted) {
-        if (first.get(e) !== at || named.has(e)) continue;
-        const uses = freeOf(e);
-        if ([...uses].some(name => inner.has(name) && !scope.has(name))) continue; // belongs to a loop further in
-        if (storedBetween(at, last.get(e) ?? at, uses)) continue; // must not move over a store
+      for (const e of wanted.get(at) ?? []) {
+        if (named.has(e)) continue;
+        const mentioned = freeOf(e);
+        if (isFurtherIn(mentioned)) continue;
+        if (storedBetween(at, uses.get(e)?.last ?? at, mentioned)) continue; // must not move over a store
         const name = `x${next++}`;
         out.push({ kind: 'let', name, value: put(e) });
         named.set(e, { kind: 'ref', type: e.type, name });
         scope.add(name);
       }
     };
+    /** Whether one of the names is given in a loop further in. */
+    function isFurtherIn(names: ReadonlySet<string>): boolean {
+      for (const name of names) if (inner.has(name) && !scope.has(name)) return true;
+      return false;
+    }
     const stored = body.map(storesOf);
     /** Whether a buffer that is read (`!b`) is stored after a name given before statement `from` and before its last use in statement `to`. */
-    function storedBetween(from: number, to: number, uses: ReadonlySet<string>): boolean {
+    function storedBetween(from: number, to: number, names: ReadonlySet<string>): boolean {
       // a loop stores in one turn what it uses in the next
       const end = isLoop(body[to]) ? to : to - 1;
-      for (let i = from; i <= end; i++) for (const buffer of stored[i] ?? []) if (uses.has(`!${buffer}`)) return true;
+      for (let i = from; i <= end; i++) for (const buffer of stored[i] ?? []) if (names.has(`!${buffer}`)) return true;
       return false;
     }
     body.forEach((s, i) => {
@@ -157,6 +169,15 @@ export function shareKernel(kernel: Kernel, names: (e: Expr) => boolean = () => 
   function isNameable(e: Expr): boolean {
     return e.kind !== 'lit' && e.kind !== 'ref' && e.kind !== 'scalar' && !(e.kind === 'index' && e.index.terms.length <= 1) && names(e);
   }
+}
+/** More than any expression has. */
+const maximumChildren = 2 ** 20;
+/** One of the two where it holds the other. */
+function union(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> {
+  if (a === b || b.size === 0) return a;
+  if (a.size === 0) return b;
+  for (const name of b) if (!a.has(name)) return new Set([...a, ...b]);
+  return a;
 }
 /** Buffers that a statement stores to, loops inside of it included. */
 const storesOf = (s: Stmt): readonly string[] => (s.kind === 'store' ? [s.buffer] : s.kind === 'let' ? [] : s.body.flatMap(storesOf));

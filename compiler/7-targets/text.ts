@@ -177,6 +177,7 @@ export const indent = (lines: readonly string[]): readonly string[] => lines.map
  */
 export function decimal(value: number): string {
   const single = Math.fround(value);
+  if (single !== 0 && Number.isInteger(single) && Math.abs(single) <= 2 ** 24) return `${single}.0`; // no shorter decimal reads back as it
   // String(-0) is '0', which would lose a sign.
   if (single === 0) return Object.is(single, -0) ? '-0.0' : '0.0';
   for (let digits = 1; digits <= 9; digits++) {

@@ -20,8 +20,11 @@ const workgroupSize = 64;
 /** What the words of the record mean: fields of the step first, then where each buffer of the schedule begins. */
 type Words = Pick<Schedule, 'record' | 'buffers'>;
 
-/** One WGSL text for a kernel of a schedule; its entry point is `main`. */
-export function printWgsl(source: Kernel, { record, buffers }: Words): string {
+/**
+ * One WGSL text for a kernel of a schedule; its entry point is `main`. @param noises Functions of noise by their family, the same
+ * in all kernels of a schedule: those that are missing are added.
+ */
+export function printWgsl(source: Kernel, { record, buffers }: Words, noises = new Map<string, string>()): string {
   const kernel = prepare(source, op => op in dialect.ops);
   const names = makeNames();
   const word = (i: number): string => `record[${i >> 2}].${'xyzw'[i & 3] ?? ''}`;
@@ -42,9 +45,11 @@ export function printWgsl(source: Kernel, { record, buffers }: Words): string {
   };
   const scalar = (name: string, type: ScalarType): string => declare(names(`${name} of record ${type === 'f32' ? '' : type}`), field(name, type));
   const begin = (buffer: string): string => {
+    const known = names(`${buffer} at`);
+    if (header.has(known)) return known;
     const i = buffers.findIndex(b => b.name === buffer);
     if (i < 0) throw new InternalError('targets', `kernel ${kernel.name} uses '${buffer}', which is not in the schedule`);
-    return declare(names(`${buffer} at`), word(record.length + i));
+    return declare(known, word(record.length + i));
   };
   const typeOf = (buffer: string): 'f32' | 'u32' => kernel.buffers.find(b => b.name === buffer)?.type ?? 'f32';
   const place: Place = {
@@ -53,7 +58,9 @@ export function printWgsl(source: Kernel, { record, buffers }: Words): string {
     load: (buffer, type, offset) => (type === 'f32' ? `bitcast<f32>(arena[${begin(buffer)} + u32(${offset})])` : `arena[${begin(buffer)} + u32(${offset})]`),
     store: (buffer, offset, value) => `arena[${begin(buffer)} + u32(${offset})] = ${typeOf(buffer) === 'f32' ? `bitcast<u32>(${value})` : value};`,
     noise: (family, site, sample, element) => {
-      functions.set(family, printNoise(family, field));
+      const text = noises.get(family) ?? printNoise(family, field);
+      noises.set(family, text);
+      functions.set(family, text);
       return `${family}_noise(${site >>> 0}u, ${sample}, ${element})`;
     },
   };
@@ -98,5 +105,8 @@ export const webgpu: Target = {
     results: 'many', inPlace: true, integers: true, innerLoops: 'dear', loops: true,
     cost: { arithmetic: 0.001, transcendental: 0.015, noise: 0.065, load: 0.03, store: 0.065, launch: 10_000 },
   },
-  print: schedule => schedule.kernels.map(kernel => printWgsl(kernel, schedule)),
+  print: schedule => {
+    const noises = new Map<string, string>();
+    return schedule.kernels.map(kernel => printWgsl(kernel, schedule, noises));
+  },
 };

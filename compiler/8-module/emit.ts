@@ -2,7 +2,7 @@
 import { deflateRawSync } from 'node:zlib';
 import Handlebars from 'handlebars';
 import type { Model, Port } from '../2-check/model.ts';
-import type { PlanManifest } from '../../runtime/manifest.ts';
+import type { ModelManifest, PlanManifest } from '../../runtime/manifest.ts';
 import type { TargetName } from '../7-targets/target.ts';
 import { version } from '../version.ts';
 import { manifestOf } from './manifest.ts';
@@ -17,7 +17,8 @@ const json = (value: unknown): string => JSON.stringify(value).replaceAll('\u202
 const handlebars = Handlebars.create();
 handlebars.registerHelper('json', json);
 const options = { noEscape: true, strict: true, knownHelpersOnly: true, knownHelpers: { json: true } } as const;
-const render = (template: string, view: object): string => handlebars.compile(template, options)(view);
+const template = (text: string): ((view: object) => string) => handlebars.compile(text, options); // compiled when it is first rendered
+const [moduleText, typesText, targetText] = [template(moduleTemplate), template(typesTemplate), template(targetTemplate)];
 
 /** @param base `boston.bnn`: the files are `boston.bnn.js`, `boston.bnn.d.ts`, and `boston.bnn.wasm.js` … */
 export function emit(base: string, compiled: readonly Compiled[]): readonly File[] {
@@ -28,12 +29,13 @@ export function emit(base: string, compiled: readonly Compiled[]): readonly File
     name: c.model.name, manifest: manifestOf(c.model),
     targets: c.targets.map(t => ({ target: t.name, inline: single, alias: alias(t.name), plan: t.plan, code: codeOf(t.code), file: `./${base}.${t.name}.js`, model: c.model.name })),
   }));
+  const types = compiled.map((c, i) => typesOf(c.model, models[i]?.manifest ?? manifestOf(c.model)));
   return [
-    { name: `${base}.js`, text: render(moduleTemplate, { version, inline: single ? names.map(target => ({ target, alias: alias(target) })) : [], models }) },
-    { name: `${base}.d.ts`, text: render(typesTemplate, { version, models: compiled.map(c => typesOf(c.model)) }) },
+    { name: `${base}.js`, text: moduleText({ version, inline: single ? names.map(target => ({ target, alias: alias(target) })) : [], models }) },
+    { name: `${base}.d.ts`, text: typesText({ version, models: types }) },
     ...(single ? [] : names.map(target => ({
       name: `${base}.${target}.js`,
-      text: render(targetTemplate, { version, target, models: compiled.flatMap(c => c.targets.filter(t => t.name === target).map(t => ({ name: c.model.name, target, plan: t.plan, code: codeOf(t.code) }))) }),
+      text: targetText({ version, target, models: models.flatMap(m => m.targets.filter(t => t.target === target).map(t => ({ name: m.name, target, plan: t.plan, code: t.code }))) }),
     }))),
   ];
 }
@@ -44,8 +46,7 @@ const codeOf = (code: Uint8Array | readonly string[]): string | readonly string[
 const comment = (text: string | undefined): string | false => (text === undefined ? false : text.replaceAll('*/', '*\u200b/').split('\n').join('\n * '));
 const union = (names: readonly string[]): string => (names.length === 0 ? 'never' : names.map(n => json(n)).join(' | '));
 
-function typesOf(model: Model): object {
-  const m = manifestOf(model);
+function typesOf(model: Model, m: ModelManifest): object {
   const port = (p: Port): object => ({ name: p.name, rank: p.shape.length, doc: comment(p.doc), shape: `[${p.shape.join(', ')}]${p.type === 'class' ? ` of whole numbers below ${p.classes}` : ''}` });
   return {
     name: model.name, doc: comment(model.doc), inputs: model.inputs.map(port), targets: model.targets.map(port),

@@ -4,7 +4,8 @@
  * update stands in the code once and not eight times.
  */
 import type { Expr, Stmt } from '../../6-kernels/kernel.ts';
-import { eachChild, get, newLocal, positions, projection, put, valueType } from './scope.ts';
+import { eachChild } from '../../6-kernels/map.ts';
+import { get, newLocal, positions, projection, put, valueType } from './scope.ts';
 import type { Binding, Local, Scope } from './scope.ts';
 import type { Plan } from './plan.ts';
 import { gcd, inRegion, writeBlock, writeLoop } from './statements.ts';

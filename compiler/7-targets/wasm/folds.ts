@@ -4,8 +4,9 @@
  */
 import { InternalError } from '../../diagnostics.ts';
 import type { Carry, Expr, Fold, Stmt } from '../../6-kernels/kernel.ts';
+import { eachChild } from '../../6-kernels/map.ts';
 import type { Plan, Role } from './plan.ts';
-import { eachChild, empty, get, needsOf, newLocal, positions, projection, put, valueType } from './scope.ts';
+import { empty, get, needsOf, newLocal, positions, projection, put, valueType } from './scope.ts';
 import type { Binding, Local, Position, Scope } from './scope.ts';
 import type { Node } from './spellings.ts';
 import { inRegion, roundedDown, writeBlock, writeLoop } from './statements.ts';

@@ -4,6 +4,7 @@
  */
 import type binaryen from 'binaryen';
 import type { Condition, Expr, Index } from '../../6-kernels/kernel.ts';
+import { eachChild } from '../../6-kernels/map.ts';
 import type { ScalarType } from '../../ops/names.ts';
 import type { Module, Node } from './spellings.ts';
 
@@ -175,20 +176,6 @@ export function positions(s: Scope, deps: ReadonlySet<string> | undefined): read
 export const sharers = (s: Scope, deps: ReadonlySet<string>): number => s.region.sides.reduce((n, side) => (deps.has(side.axis) ? n : n * side.count), 1);
 
 export const valueType = (s: Scope, type: ScalarType, inLanes: boolean): binaryen.Type => (inLanes ? s.b.v128 : type === 'f32' ? s.b.f32 : s.b.i32);
-
-/** Visits the expressions right inside an expression, values inside its indices included. */
-export function eachChild(e: Expr, f: (child: Expr) => void): void {
-  const index = (i: Index): void => { for (const { atom } of i.terms) { if (atom.kind === 'value') f(atom.value); else if (atom.kind !== 'axis') index(atom.index); } };
-  const guard = (g: readonly Condition[] | undefined): void => { for (const c of g ?? []) index(c.index); };
-  switch (e.kind) {
-    case 'op': for (const a of e.args) f(a); break;
-    case 'load': index(e.offset); guard(e.guard); break;
-    case 'index': index(e.index); break;
-    case 'inside': guard(e.guard); break;
-    case 'noise': index(e.sample); index(e.element); break;
-    case 'lit': case 'ref': case 'scalar': break;
-  }
-}
 
 // ── what expressions need ─────────────────────────────────────────────────────────────────────
 

@@ -5,7 +5,7 @@
 import { parts, strideAlong } from '../../6-kernels/index.ts';
 import type { Axis, Condition, Expr, Fold, Index, Stmt } from '../../6-kernels/kernel.ts';
 import type { Op } from '../../ops/names.ts';
-import { eachChild } from './scope.ts';
+import { eachChild } from '../../6-kernels/map.ts';
 
 export interface Item {
   /** Axes it varies along, as bits. */
