@@ -18,6 +18,10 @@ export interface Backend {
   read(buffer: string, count: number): Promise<Float32Array>;
   /** Like `read`, at once: only where a run is done when it returns. */
   peek?(buffer: string, count: number): Float32Array;
+  /** Keeps the first elements of these buffers as they are after all runs so far, to be read later: for devices that run ahead. At most `logCapacity` numbers. */
+  log?(buffers: readonly string[]): void;
+  /** What was kept since the last call, in order. */
+  logged?(): Promise<Float32Array>;
   /** Runs a program with these scalars (`rows`, `samples`, `seedLo`, …). May return before the device is done; `read` waits. */
   run(program: string, scalars: Scalars): void;
   /** Bytes of the arena now. */
@@ -25,6 +29,9 @@ export interface Backend {
   /** Frees everything. Twice is once. */
   dispose(): void;
 }
+
+/** Numbers that a backend with a log keeps at least. */
+export const logCapacity = 1024;
 
 /** Opens a backend for a plan. Rejects with a sentence that says what is missing when it can't run here. */
 export type OpenBackend = (code: string | readonly string[], plan: PlanManifest, options: BackendOptions) => Promise<Backend>;

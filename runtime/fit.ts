@@ -2,7 +2,7 @@
 import type { EpochResult, FitOptions, ModelTypes, Elbo } from './types.ts';
 import { BnncError, fail } from './errors.ts';
 import { noiseWords, purposes } from './noise.ts';
-import { changeable, checkSeed, chunks, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, prove, recover, reserve, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber, write } from './state.ts';
+import { changeable, checkSeed, chunks, drawsOf, elboOf, exclusive, logElbo, finiteNumber, load, peekElbo, prove, recover, reserve, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber, write } from './state.ts';
 import type { State } from './state.ts';
 import { toBatch } from './tensors.ts';
 import type { TensorLike } from './tensors.ts';
@@ -31,6 +31,9 @@ const pause = (): Promise<void> => new Promise(resolve => {
   port1.onmessage = () => { port1.close(); resolve(); };
   port2.postMessage(0);
 });
+
+/** Steps that may be on their way to a device at once: three numbers each come back. */
+const inFlight = 64;
 
 export async function fit<T extends ModelTypes>(s: State, data: Readonly<Record<string, TensorLike>>, options: FitOptions<T>): Promise<readonly EpochResult[]> {
   changeable(s, 'fit');
@@ -67,6 +70,14 @@ export async function fit<T extends ModelTypes>(s: State, data: Readonly<Record<
       const order = options.shuffle === false ? Uint32Array.from({ length: rows }, (_, i) => i) : permutation(rows, seed, s.epochs);
       const total = { loss: 0, likelihood: 0, complexity: 0 };
       let batch = 0;
+      /** Rows of the steps whose losses are still on the device. */
+      const waiting: number[] = [];
+      /** @param since Steps that have begun since, this one included. */
+      const note = async (e: Elbo, count: number, since = 1): Promise<void> => {
+        if (!Number.isFinite(e.loss)) { s.steps -= since; throw await recover(s, epoch); }
+        prove(s);
+        total.loss += e.loss * count; total.likelihood += e.likelihood * count; total.complexity += e.complexity * count;
+      };
       while (batch < batches) {
         stop();
         await exclusive(s, async () => {
@@ -85,12 +96,16 @@ export async function fit<T extends ModelTypes>(s: State, data: Readonly<Record<
             const draws = options.seed === undefined ? drawsOf(s, undefined, 'train', s.steps) : { purpose: purposes.explicit, seed, count: own };
             own++;
             runStep(s, optimizer, draws, count, samples, weight);
-            const e: Elbo = peekElbo(s, `train_${optimizer.kind}`) ?? await elboOf(s, `train_${optimizer.kind}`);
-            if (!Number.isFinite(e.loss)) { s.steps--; throw await recover(s, epoch); }
-            prove(s);
-            total.loss += e.loss * count; total.likelihood += e.likelihood * count; total.complexity += e.complexity * count;
             batch++;
-          } while (batch < batches && performance.now() < until);
+            const program = `train_${optimizer.kind}`;
+            const now = peekElbo(s, program);
+            if (now) await note(now, count);
+            else if (s.backend.log) { logElbo(s, program); waiting.push(count); } else await note(await elboOf(s, program), count);
+          } while (batch < batches && performance.now() < until && waiting.length < inFlight);
+          // a device that runs ahead tells all its losses at once
+          const numbers = waiting.length > 0 ? await s.backend.logged?.() : undefined;
+          const told = waiting.splice(0);
+          for (const [i, count] of told.entries()) await note({ loss: numbers?.[3 * i] ?? NaN, likelihood: numbers?.[3 * i + 1] ?? NaN, complexity: numbers?.[3 * i + 2] ?? NaN }, count, told.length - i);
         });
         if (batch < batches) await pause();
       }

@@ -97,6 +97,11 @@ export async function elboOf(s: State, program: string): Promise<Elbo> {
   const one = async (name: string): Promise<number> => (await result(s, program, name, 1))[0] ?? NaN;
   return { loss: await one('loss'), likelihood: await one('likelihood'), complexity: await one('complexity') };
 }
+/** Keeps the three numbers on the device, where it has a log. */
+export function logElbo(s: State, program: string): void {
+  const results = s.backend.plan.programs[program]?.results ?? {};
+  s.backend.log?.(['loss', 'likelihood', 'complexity'].map(name => results[name] ?? fail('Backend', `no result ${name} of ${program}`)));
+}
 /** The three numbers at once, where the backend has them at once. */
 export function peekElbo(s: State, program: string): Elbo | undefined {
   const { backend } = s;

@@ -3,6 +3,7 @@
  * of the loops, one bind group over both, and a list of dispatches: a run writes the records and submits the list.
  */
 import { layout } from './arena.ts';
+import { logCapacity } from './backend.ts';
 import type { Backend, OpenBackend, Scalars } from './backend.ts';
 import type { PlanManifest } from './manifest.ts';
 import { film } from './turns.ts';
@@ -162,6 +163,30 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
     }
   };
 
+  /** Words of a buffer, when the device has come so far. */
+  const fetchWords = async (from: GPUBuffer, at: number, count: number): Promise<ArrayBuffer> => {
+    const staging = device.createBuffer({ size: 4 * count, usage: usage.mapRead | usage.copyDestination });
+    const encoder = device.createCommandEncoder();
+    encoder.copyBufferToBuffer(from, 4 * at, staging, 0, 4 * count);
+    device.queue.submit([encoder.finish()]);
+    try {
+      await staging.mapAsync(1);
+      await pending;
+    } catch (error) {
+      // A lost device rejects the mapping; `lost` tells why, a moment later.
+      await Promise.race([device.lost, new Promise(resolve => { setTimeout(resolve, 100); })]);
+      check();
+      throw error;
+    }
+    const bits = staging.getMappedRange().slice(0);
+    staging.destroy();
+    check();
+    return bits;
+  };
+  /** Losses of steps that are still on their way. */
+  let history: GPUBuffer | undefined;
+  let kept = 0;
+
   return {
     name: 'webgpu',
     plan,
@@ -186,23 +211,25 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
       const i = indexOf(buffer);
       const { arena } = makeRoom(places.words, 1);
       if (count === 0) return new Float32Array(0);
-      const staging = device.createBuffer({ size: 4 * count, usage: usage.mapRead | usage.copyDestination });
-      const encoder = device.createCommandEncoder();
-      encoder.copyBufferToBuffer(arena, 4 * (places.offsets[i] ?? 0), staging, 0, 4 * count);
-      device.queue.submit([encoder.finish()]);
-      try {
-        await staging.mapAsync(1);
-        await pending;
-      } catch (error) {
-        // A lost device rejects the mapping; `lost` tells why, a moment later.
-        await Promise.race([device.lost, new Promise(resolve => { setTimeout(resolve, 100); })]);
-        check();
-        throw error;
-      }
-      const bits = staging.getMappedRange().slice(0);
-      staging.destroy();
-      check();
+      const bits = await fetchWords(arena, places.offsets[i] ?? 0, count);
       return plan.buffers[i]?.type === 'u32' ? Float32Array.from(new Uint32Array(bits)) : new Float32Array(bits);
+    },
+    log(buffers) {
+      check();
+      const { arena } = makeRoom(places.words, 1);
+      history ??= device.createBuffer({ size: 4 * logCapacity, usage: usage.copySource | usage.copyDestination });
+      const encoder = device.createCommandEncoder();
+      for (const b of buffers) {
+        if (kept >= logCapacity) throw new RangeError(`webgpu: the log holds ${logCapacity} numbers`);
+        encoder.copyBufferToBuffer(arena, 4 * (places.offsets[indexOf(b)] ?? 0), history, 4 * kept++, 4);
+      }
+      device.queue.submit([encoder.finish()]);
+    },
+    async logged() {
+      check();
+      const count = kept;
+      kept = 0;
+      return history && count > 0 ? new Float32Array(await fetchWords(history, 0, count)) : new Float32Array(0);
     },
     run(program, scalars: Scalars) {
       check();
@@ -218,6 +245,7 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
       disposed = true;
       room?.arena.destroy();
       room?.records.destroy();
+      history?.destroy();
       if (owned) device.destroy();
     },
   };

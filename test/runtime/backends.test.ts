@@ -44,3 +44,15 @@ webgpuTest('WebGPU', async t => {
   device.destroy();
 });
 for (const mode of ['cpu', 'webasm']) test(`gpu.js, ${mode}`, async t => same(t, await moduleOf(text, gpujs, openGpujs).create({ seed: 21, mode })));
+webgpuTest('a fit that diverges on a device that runs ahead goes back to numbers', async t => {
+  const device = await softwareDevice();
+  const m = await moduleOf(text, webgpu, openWebgpu).create({ seed: 21, device });
+  const before = (await m.parameters())['linear1.w.mu']?.data;
+  const error = await t.throwsAsync(m.fit({ x, y }, { epochs: 3, batchSize: 1, optimizer: { kind: 'sgd', learningRate: 1e30 }, klWeight: 0.01 }));
+  t.regex(error.message, /not finite/);
+  t.deepEqual((await m.parameters())['linear1.w.mu']?.data, before);
+  const again = await m.fit({ x, y }, { epochs: 1, batchSize: 4, klWeight: 0.01, optimizer: { kind: 'adam' } });
+  t.true(Number.isFinite(again[0]?.loss), 'and trains on');
+  m.dispose();
+  device.destroy();
+});
