@@ -59,8 +59,9 @@ export async function trainCommand(file: string, o: LearnOptions): Promise<void>
   const interrupt = (): void => { stop.abort(new UserError(`stopped: nothing was saved`)); };
   process.once('SIGINT', interrupt);
   const started = performance.now();
+  let history: readonly { readonly loss: number; readonly likelihood: number }[] = [];
   try {
-    await model.fit(dataOf(opened, train), { epochs, batchSize, samples, optimizer: { kind: 'adam', learningRate }, klWeight, signal: stop.signal, onEpoch: bar.onEpoch });
+    history = await model.fit(dataOf(opened, train), { epochs, batchSize, samples, optimizer: { kind: 'adam', learningRate }, klWeight, signal: stop.signal, onEpoch: bar.onEpoch });
   } catch (e) {
     if (stop.signal.aborted) process.exitCode = 130;
     throw e instanceof UserError ? e : new UserError(e instanceof Error ? e.message : String(e));
@@ -71,6 +72,8 @@ export async function trainCommand(file: string, o: LearnOptions): Promise<void>
   const metrics = test.count > 0 ? await measure(opened, model, test, columns, 100, seed, o.plot) : undefined;
   model.dispose();
   if (o.json) { print(JSON.stringify({ model: opened.checked.name, trained: train.count, heldOut: test.count, epochs, seconds, save: o.save, metrics }, undefined, 2)); return; }
+  const last = history.at(-1);
+  if (last && last.loss - last.likelihood > Math.abs(last.likelihood)) process.stderr.write(`${pc.yellow('hint')}: the divergence weighs more than the data: a wider prior in the model (prior normal(0, 1)), more rows or a smaller --kl-weight let it fit closer\n`);
   print(`${pc.green('trained')} ${opened.checked.name} on ${train.count} rows, ${epochs} epochs in ${seconds.toFixed(1)} s: ${o.save}`);
   if (metrics) { print(`on ${test.count} rows held out:`); showMetrics(metrics).forEach(l => { print(`  ${l}`); }); }
   if (o.plot) print(`picture: ${o.plot}`);

@@ -19,7 +19,7 @@ export const read = (name: string): Case => JSON.parse(readFileSync(new URL(`./$
 /** The tensor of a name, row-major. */
 export const at = (c: Case | undefined, name: string): number[] => flat(c?.[name] ?? []);
 /** Records inside of a file's record. */
-export const records = (c: Case, name: string): readonly Case[] => Array.isArray(c[name]) ? c[name] : [c[name]]; // records in these cases
+export const records = (c: Case, name: string): readonly Case[] => [c[name] as unknown as Case | readonly Case[]].flat(); // one record or several, in these cases
 
 export const close = (expected: readonly number[], actual: ArrayLike<number> | undefined, tolerance = 1e-10): boolean => expected.length > 0 && difference(expected, actual ?? []) < tolerance;
 
