@@ -33,6 +33,8 @@ table('evaluate', 'measures a trained model on a table').option('--checkpoint <f
   .action((file: string, o: { readonly data: string }) => guarded(async () => (await learn()).evaluateCommand(file, o)));
 table('predict', 'writes predictions for the rows of a table').option('--checkpoint <file>', 'what train saved').option('--samples <n>', 'draws', '100').option('--out <csv>', 'a file; the terminal when left out')
   .action((file: string, o: { readonly data: string }) => guarded(async () => (await learn()).predictCommand(file, o)));
+program.command('new').argument('<dir>', 'a folder that is not there yet').description('makes a project with a model and an app that trains it').option('--json', 'report as JSON')
+  .action((folder: string, o: object) => guarded(async () => { (await import('./new.ts')).newCommand(folder, o); }));
 program.command('doctor').description('says which backends work here, and why not').option('--json', 'report as JSON')
   .action((o: object) => guarded(async () => (await import('./doctor.ts')).doctorCommand(o)));
 
