@@ -6,64 +6,66 @@
 import { InternalError } from '../diagnostics.ts';
 import { builder } from './build.ts';
 import type { Graph, Node, NodeId, Part, Shape, Weight } from './graph.ts';
+import { rowsLabel, sideOf, signedViews } from './signs.ts';
 import { withArguments } from './walk.ts';
 
 type Einsum = Extract<Node, { kind: 'einsum' }>;
 
-/** @param siteOf A site for a new path; the same path gives the same. */
+/** @param siteOf A site for a path that draws; the same path gives the same. */
 export function estimate(graph: Graph, siteOf: (path: string) => number): Graph {
   if (!graph.nodes.some(n => n.kind === 'weight' && isEstimated(n))) return graph;
   const b = builder<Node>();
   const to: NodeId[] = [];
-  /** Nodes that are an estimated weight seen in another way, and the weight. */
-  const weightOf = new Map<NodeId, NodeId>();
+  const signed = signedViews(graph, siteOf);
+  /** Nodes that are a weight to be drawn locally seen in another way, and the weight. */
+  const localOf = new Map<NodeId, NodeId>();
   const uses = new Map<string, number>();
   const renamed = (id: NodeId): NodeId => to[id] ?? fail(`node ${id}`);
   graph.nodes.forEach((n, i) => {
     const id = i as NodeId; // the position is the id
     b.at(n.origin);
     to.push(replaced(n) ?? b.copy(withArguments(n, renamed)));
-    if (n.kind === 'weight' && isEstimated(n)) weightOf.set(id, id);
-    else if (n.kind === 'view') { const w = weightOf.get(n.arg); if (w !== undefined && n.view.kind !== 'skew' && n.view.kind !== 'unskew' && !addsRows(n.shape, n.arg)) weightOf.set(id, w); }
+    if (n.kind === 'weight' && isEstimated(n) && n.estimator !== 'flipout') localOf.set(id, id);
+    else if (n.kind === 'view') { const w = localOf.get(n.arg); if (w !== undefined && n.view.kind !== 'skew' && n.view.kind !== 'unskew' && !addsRows(n.shape, n.arg)) localOf.set(id, w); }
   });
   return b.graph(new Map([...graph.outputs].map(([name, id]) => [name, renamed(id)])));
 
   function replaced(n: Node): NodeId | undefined {
     if (n.kind === 'view' && n.view.kind === 'broadcast' && addsRows(n.shape, n.arg)) {
-      const w = weightOf.get(n.arg);
-      return w !== undefined && weight(w).estimator !== 'flipout' ? localBroadcast(n, n.view.axes, weight(w)) : undefined;
+      const w = localOf.get(n.arg);
+      return w === undefined ? undefined : localBroadcast(n, n.view.axes, weight(w));
     }
     if (n.kind !== 'einsum') return undefined;
-    const at = n.args.findIndex(a => weightOf.has(a));
+    const flipped = n.args.findIndex(a => signed.has(a));
+    if (flipped >= 0) return flipout(n, flipped);
+    const at = n.args.findIndex(a => localOf.has(a));
     const arg = n.args[at];
-    const w = arg === undefined ? undefined : weightOf.get(arg);
-    if (w === undefined || n.args.some((a, k) => k !== at && weightOf.has(a))) return undefined;
-    const rows = rowsLabel(n, at);
-    if (rows === undefined) return undefined;
-    return weight(w).estimator === 'flipout' ? flipout(n, at, weight(w), rows) : local(n, at, weight(w));
+    const w = arg === undefined ? undefined : localOf.get(arg);
+    if (w === undefined || n.args.some((a, k) => k !== at && localOf.has(a)) || rowsLabel(graph, n, at) === undefined) return undefined;
+    return local(n, at, weight(w));
   }
 
   /** y = x·μ + ((x ∘ S)·(σ ∘ ε)) ∘ R, with signs S over what the product sums and R over what it keeps, for each example (Wen et al. 2018, equation 4). */
-  function flipout(n: Einsum, at: number, w: Weight, rows: number): NodeId {
+  function flipout(n: Einsum, at: number): NodeId {
+    const { groups } = signed.get(n.args[at] ?? fail('einsum')) ?? fail('no signs');
+    const rows = rowsLabel(graph, n, at) ?? fail('no batch');
     const labels = n.labels[at] ?? [];
-    const ordinal = next(w.path);
-    const signs = (what: 'in' | 'out', of: readonly number[]): NodeId => {
-      const shape: Shape = ['rows', ...of.map(l => extentOf(n, l))];
-      const path = `${w.path} signs ${what}${ordinal}`;
-      const u = b.add({ kind: 'noise', family: 'uniform', path, site: siteOf(path), shape, type: 'f32' });
-      return b.map('select', b.map('lt', u, b.fill(0.5, shape)), b.fill(-1, shape), b.fill(1, shape));
-    };
-    const summed = labels.filter(l => !n.out.includes(l));
-    const kept = labels.filter(l => n.out.includes(l));
-    const mean = product(n, at, 'mean', x => x);
-    // the signs go into the operand that has all their axes, so that they are read where it is
-    const host = n.args.findIndex((_, k) => k !== at && [rows, ...summed].every(l => n.labels[k]?.includes(l)));
-    const s = signs('in', summed);
-    const deviation = host >= 0
-      ? product(n, at, 'deviation', (x, k) => (k === host ? b.map('mul', x, b.broadcast(s, b.shape(x), [rows, ...summed].map(l => n.labels[k]?.indexOf(l) ?? 0))) : x))
-      : b.einsum([...operands(n, at, 'deviation'), s], [...n.labels, [rows, ...summed]], n.out);
-    const r = b.broadcast(signs('out', kept), n.shape, [rows, ...kept].map(l => n.out.indexOf(l)));
-    return b.map('add', mean, b.map('mul', deviation, r));
+    const labelsOf = (axes: readonly number[]): readonly number[] => [rows, ...axes.map(a => labels[a] ?? fail('a label'))];
+    const side = (which: 'summed' | 'kept'): typeof groups => groups.filter(g => sideOf(n, at, g) === which);
+    // the signs go into an operand that has all their axes, so that they are read where it is; else they are operands
+    const needed = side('summed').flatMap(g => labelsOf(g.axes));
+    const host = n.args.findIndex((_, k) => k !== at && needed.every(l => n.labels[k]?.includes(l)));
+    const operandsNow = [...operands(n, at, 'deviation')];
+    const labelsNow = [...n.labels];
+    for (const g of side('summed')) {
+      const s = g.make(b);
+      if (host >= 0) {
+        const x = operandsNow[host] ?? fail('einsum');
+        operandsNow[host] = b.map('mul', x, b.broadcast(s, b.shape(x), labelsOf(g.axes).map(l => n.labels[host]?.indexOf(l) ?? 0)));
+      } else { operandsNow.push(s); labelsNow.push(labelsOf(g.axes)); }
+    }
+    const deviation = side('kept').reduce((y, g) => b.map('mul', y, b.broadcast(g.make(b), n.shape, labelsOf(g.axes).map(l => n.out.indexOf(l)))), b.einsum(operandsNow, labelsNow, n.out));
+    return b.map('add', product(n, at, 'mean'), deviation);
   }
 
   /** y = x·μ + √(x²·σ²) ∘ z with z of the example's own (Kingma et al. 2015, equation 6). The small number keeps an example of zeros from 0/0 in the gradient. */
@@ -73,7 +75,7 @@ export function estimate(graph: Graph, siteOf: (path: string) => number): Graph 
     // a sum over what the weight does not have is inside the square: not of this form
     if (n.args.length !== 2 || summed.some(l => !labels.includes(l))) return b.copy(withArguments(n, renamed));
     const variance = b.einsum(operands(n, at, 'scale').map(x => b.map('square', x)), n.labels, n.out);
-    return b.map('add', product(n, at, 'mean', x => x), b.map('mul', b.map('sqrt', b.map('add', variance, b.fill(1e-12, n.shape))), z(w, n.shape)));
+    return b.map('add', product(n, at, 'mean'), b.map('mul', b.map('sqrt', b.map('add', variance, b.fill(1e-12, n.shape))), z(w, n.shape)));
   }
   /** A weight that is repeated for each example (a bias) is drawn for each. */
   function localBroadcast(n: Extract<Node, { kind: 'view' }>, axes: readonly number[], w: Weight): NodeId {
@@ -84,15 +86,15 @@ export function estimate(graph: Graph, siteOf: (path: string) => number): Graph 
     return b.map('add', part('mean'), b.map('mul', part('scale'), noise));
   }
   function z(w: Weight, shape: Shape): NodeId {
-    const path = `${w.path} local${next(w.path)}`;
+    const ordinal = (uses.get(w.path) ?? 0) + 1;
+    uses.set(w.path, ordinal);
+    const path = `${w.path} local${ordinal}`;
     const noise = b.add({ kind: 'noise', family: 'normal', path, site: siteOf(path), shape, type: 'f32' });
     return b.map('mul', noise, b.broadcast(b.scalar('live'), shape, []));
   }
 
   /** The product with a part of the weight in its place. */
-  function product(n: Einsum, at: number, part: Part['part'], change: (x: NodeId, k: number) => NodeId): NodeId {
-    return b.einsum(operands(n, at, part).map((x, k) => (k === at ? x : change(x, k))), n.labels, n.out);
-  }
+  function product(n: Einsum, at: number, part: Part['part']): NodeId { return b.einsum(operands(n, at, part), n.labels, n.out); }
   function operands(n: Einsum, at: number, part: Part['part']): readonly NodeId[] { return n.args.map((a, k) => (k === at ? seen(a, part) : renamed(a))); }
   /** A part of a weight, seen as the node sees its draw. */
   function seen(id: NodeId, part: Part['part']): NodeId {
@@ -101,22 +103,8 @@ export function estimate(graph: Graph, siteOf: (path: string) => number): Graph 
     return n.kind === 'view' ? b.view(n.view, seen(n.arg, part), n.shape) : fail('not a view of a weight');
   }
 
-  function next(path: string): number { const n = (uses.get(path) ?? 0) + 1; uses.set(path, n); return n; }
   function weight(id: NodeId): Weight { const n = graph.nodes[id]; return n?.kind === 'weight' ? n : fail('not a weight'); }
   function addsRows(shape: Shape, arg: NodeId): boolean { return shape.includes('rows') && graph.nodes[arg]?.shape.includes('rows') === false; }
-  function extentOf(n: Einsum, label: number): Shape[number] {
-    for (const [k, ls] of n.labels.entries()) { const d = ls.indexOf(label); const e = d >= 0 ? graph.nodes[n.args[k] ?? 0]?.shape[d] : undefined; if (e !== undefined) return e; }
-    return fail(`label ${label}`);
-  }
-  /** The label of the batch, where the product keeps it and the weight lacks it. */
-  function rowsLabel(n: Einsum, at: number): number | undefined {
-    for (const [k, ls] of n.labels.entries()) {
-      const d = k === at ? -1 : (graph.nodes[n.args[k] ?? 0]?.shape ?? []).indexOf('rows');
-      const l = ls[d];
-      if (l !== undefined && n.out.includes(l)) return l;
-    }
-    return undefined;
-  }
 }
 
 const isEstimated = (w: Weight): boolean => w.estimator !== 'shared' && w.posterior.family === 'normal' && !w.frozen;
