@@ -81,7 +81,8 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
   function ask(id: NodeId, r: Request): void {
     const n = nodes[id] ?? fail(`no node ${id}`);
     if (n.kind === 'result') find(r.item).needs.add(loopDraft(n.loop));
-    requests.set(id, [...(requests.get(id) ?? []), r]);
+    const asked = requests.get(id);
+    if (asked) asked.push(r); else requests.set(id, [r]);
   }
 
   /** What an inlined node asks for in turn. */

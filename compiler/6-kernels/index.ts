@@ -189,10 +189,14 @@ export function exprUses(e: Expr, axis: string): boolean {
   }
 }
 
+const indexKeys = new WeakMap<Index, string>();
 /** Equal indices have equal keys. */
 export function indexKey(index: Index): string {
+  const known = indexKeys.get(index);
+  if (known !== undefined) return known;
   let key = index.constant !== 0 || index.terms.length === 0 ? String(index.constant) : '';
   for (const t of index.terms) key += `${key === '' ? '' : '+'}${showSize(t.coefficient)}·${atomKey(t.atom)}`;
+  indexKeys.set(index, key);
   return key;
 }
 const atomKey = (atom: Atom): string =>
