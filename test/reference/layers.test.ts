@@ -81,7 +81,7 @@ test('c12: flipout with given signs is equation 4 of Wen et al.; the bias is dra
   const text = 'model M { estimator flipout input x: [batch, 3] y = x |> linear(2) as l output y loss sum(square(y)) }';
   // signs come from a uniform number, below a half for -1
   const signs = (name: string): number[] => at(c, name).map(s => (s < 0 ? 0.25 : 0.75));
-  const arrays = { ...dense(c, 'l'), 'input:x': at(c, 'x'), 'eps:l.w signs in1': signs('S'), 'eps:l.w signs out1': signs('R') };
+  const arrays = { ...dense(c, 'l'), 'input:x': at(c, 'x'), 'eps:l.w signs 1': signs('S'), 'eps:l.w signs 0': signs('R') };
   t.true(close(at(c, 'y_flipout'), trained(text, { arrays: { ...arrays, 'eps:l.b': [0, 0] }, rows: 4 }).get('output:y')));
   // the case signs the bias as well
   const [plain, signed, r] = [at(c, 'y_flipout'), at(c, 'y_flipout_bias_noise'), at(c, 'R')];
