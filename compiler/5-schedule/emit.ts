@@ -28,7 +28,9 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
   const memo = new Map<string, Term>();
   const own = new Set(cluster.stores);
   const here = identity(cluster.shape);
-  const hereKey = here.map(indexKey).join();
+  /** Keys of positions: elementwise nodes hand theirs on as it is. */
+  const placeKeys = new Map<readonly Index[], string>();
+  const hereKey = placeKey(here);
 
   const grid = gridOf(cluster.shape);
   const innerCount = gridOf(cluster.shape.slice(cluster.shape.length - cluster.inner)).length;
@@ -45,9 +47,17 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
   };
   return recognize(kernel);
 
+  function placeKey(index: readonly Index[]): string {
+    const seen = placeKeys.get(index);
+    if (seen !== undefined) return seen;
+    const made = index.map(indexKey).join();
+    placeKeys.set(index, made);
+    return made;
+  }
+
   /** The element of a node at an index, `depth` folds deep, read only where `guard` holds. */
   function element(id: NodeId, index: readonly Index[], depth: number, guard: readonly Condition[]): Term {
-    const key = `${id}|${index.map(indexKey).join()}|${depth}|${guardKey(guard)}`;
+    const key = `${id}|${placeKey(index)}|${depth}|${guardKey(guard)}`;
     const seen = memo.get(key);
     if (seen) return seen;
     const made = makeElement(id, node(id), index, depth, guard);
@@ -56,7 +66,7 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
   }
 
   function makeElement(id: NodeId, n: Plain, index: readonly Index[], depth: number, guard: readonly Condition[]): Term {
-    const inRegister = own.has(id) && guard.length === 0 && index.map(indexKey).join() === hereKey;
+    const inRegister = own.has(id) && guard.length === 0 && placeKey(index) === hereKey;
     const place = unit.leaf(id) ?? (inRegister ? undefined : stored(id));
     if (place) return load(place, index, guard);
     const lit = (value: number, type: ScalarType = 'f32'): Term => t.leaf({ kind: 'lit', type, value });

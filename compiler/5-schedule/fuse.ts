@@ -32,9 +32,9 @@ export interface Fusion {
   readonly loaded: ReadonlySet<NodeId>;
 }
 
-interface Request { readonly item: Draft; readonly index: readonly Index[]; readonly folds: readonly Axis[]; readonly guard: readonly Condition[]; /** An element may be asked for many times. */ readonly repeats: boolean; /** The place is a value: only memory can answer. */ readonly byValue: boolean }
+interface Request { readonly item: Draft; readonly index: readonly Index[]; readonly folds: readonly Axis[]; readonly guard: readonly Condition[]; /** Equal for equal places and guards. */ readonly key: string; /** An element may be asked for many times. */ readonly repeats: boolean; /** The place is a value: only memory can answer. */ readonly byValue: boolean }
 /** A cluster while it grows; `into` once it has been joined to another. */
-interface Draft { readonly id: number; readonly loop?: NodeId; readonly shape: Shape; stores: NodeId[]; inner: number; contracts: boolean; needs: Set<Draft>; into?: Draft }
+interface Draft { readonly id: number; readonly loop?: NodeId; readonly shape: Shape; readonly grid: readonly Axis[]; stores: NodeId[]; inner: number; contracts: boolean; needs: Set<Draft>; into?: Draft }
 
 export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
   const { nodes } = unit.graph;
@@ -67,12 +67,12 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
   function visitLoop(id: NodeId, n: Loop): void {
     const draft = loops.get(id);
     if (!draft) return;
-    for (const a of argumentsOf(n)) ask(a, { item: draft, index: [], folds: [], guard: [], repeats: true, byValue: false });
+    for (const a of argumentsOf(n)) ask(a, { item: draft, index: [], folds: [], guard: [], key: keyOf([], []), repeats: true, byValue: false });
   }
   function loopDraft(id: NodeId): Draft {
     const seen = loops.get(id);
     if (seen) return seen;
-    const made: Draft = { id: drafts.length, loop: id, shape: [], stores: [], inner: 0, contracts: false, needs: new Set() };
+    const made: Draft = { id: drafts.length, loop: id, shape: [], grid: [], stores: [], inner: 0, contracts: false, needs: new Set() };
     drafts.push(made);
     loops.set(id, made);
     return made;
@@ -90,8 +90,10 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
     const { folds, reads } = n.kind === 'gather' || n.kind === 'scatter' ? gatherReads(n, r.index, r.folds.length, shapeOf) : readsOf(n, r.index, r.folds.length, shapeOf);
     if (n.kind === 'einsum') find(r.item).contracts = true;
     for (const read of reads) {
+      const guard = read.guard.length > 0 ? [...r.guard, ...read.guard] : r.guard;
       ask(read.node, {
-        item: r.item, index: read.index, folds: [...r.folds, ...folds], guard: [...r.guard, ...read.guard],
+        item: r.item, index: read.index, folds: folds.length > 0 ? [...r.folds, ...folds] : r.folds, guard,
+        key: read.index === r.index && guard === r.guard ? r.key : keyOf(read.index, guard),
         repeats: r.repeats || (n.kind === 'einsum' && n.args.filter(a => a === read.node).length > 1),
         byValue: n.kind === 'gather' && read.node === n.arg,
       });
@@ -105,13 +107,15 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
       && (!unit.isKept(id) || c.stores.every(unit.isKept)) && (n.shape.length > 0 || c.stores.every(s => unit.timesResult(s) === unit.timesResult(id)))
       && asked.every(r => find(r.item) !== c || (isIdentity(r, n.shape) && !r.repeats))
       && [...askers].every(other => other === c || !reaches(c, other)));
-    const draft: Draft = host ?? { id: drafts.length, shape: n.shape, stores: [], inner: 0, contracts: false, needs: new Set() };
+    const draft: Draft = host ?? { id: drafts.length, shape: n.shape, grid: gridOf(n.shape), stores: [], inner: 0, contracts: false, needs: new Set() };
     if (!host) drafts.push(draft);
     draft.stores.push(id);
     home.set(id, draft);
     askersOf.set(id, askers);
     for (const c of askers) if (c !== draft) c.needs.add(draft);
-    if (unit.leaf(id) === undefined) propagate(n, { item: draft, index: identity(n.shape), folds: [], guard: [], repeats: false, byValue: false });
+    if (unit.leaf(id) !== undefined) return;
+    const index = identity(n.shape);
+    propagate(n, { item: draft, index, folds: [], guard: [], key: keyOf(index, []), repeats: false, byValue: false });
   }
 
   /** Store-or-recompute. `asked` may be joined into one by merging clusters. */
@@ -134,7 +138,7 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
   /** Every axis around the request is used by its index: each element is computed once. A fold over inner axes may be made before them. */
   function isExact(n: Plain, r: Request): boolean {
     const cluster = find(r.item);
-    const grid = gridOf(cluster.shape);
+    const { grid } = cluster;
     const uses = (a: Axis): boolean => r.index.some(i => indexUses(i, a.name));
     const deepest = r.folds.findLastIndex(uses);
     if (r.folds.slice(0, deepest + 1).some(a => !uses(a))) return false;
@@ -160,18 +164,18 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
   function evaluationsOf(r: Request): number {
     const uses = (a: Axis): boolean => r.index.some(i => indexUses(i, a.name));
     const folds = r.folds.slice(0, r.folds.findLastIndex(uses) + 1);
-    const grid = gridOf(find(r.item).shape);
+    const { grid } = find(r.item);
     const around = folds.length > 0 || capabilities.innerLoops === 'dear' ? grid : grid.slice(0, grid.findLastIndex(uses) + 1);
     const axes = [...around, ...folds];
     const turns = axes.reduce((p, a) => p * (typeof a.extent === 'number' ? a.extent : nominal[a.extent]), 1);
-    const shared = capabilities.innerLoops === 'cheap' && folds.length > 0 && gridOf(find(r.item).shape).some(a => !uses(a));
+    const shared = capabilities.innerLoops === 'cheap' && folds.length > 0 && grid.some(a => !uses(a));
     return shared ? turns / 4 : turns;
   }
 
   function joinAskers(asked: readonly Request[]): void {
     if (capabilities.results === 'one') return;
     const first = asked[0];
-    if (!first || asked.some(r => requestIndexKey(r) !== requestIndexKey(first))) return;
+    if (!first || asked.some(r => r.key !== first.key)) return;
     const all = [...new Set(asked.map(r => find(r.item)))];
     const [target, ...rest] = all;
     if (!target || rest.length === 0) return;
@@ -228,9 +232,10 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
 
 const firstNode = (d: Draft): number => d.loop ?? Math.min(...d.stores);
 const find = (d: Draft): Draft => { let at = d; while (at.into) at = at.into; return at; };
-const requestIndexKey = (r: Request): string => `${r.index.map(indexKey).join(',')}|${guardKey(r.guard)}`;
+const keyOf = (index: readonly Index[], guard: readonly Condition[]): string => `${index.map(indexKey).join(',')}|${guardKey(guard)}`;
 function distinct(asked: readonly Request[]): readonly Request[] {
-  return [...new Map(asked.map(r => [`${find(r.item).id}|${requestIndexKey(r)}`, r] as const)).values()];
+  if (asked.length < 2) return asked;
+  return [...new Map(asked.map(r => [`${find(r.item).id}|${r.key}`, r] as const)).values()];
 }
 const isIdentity = (r: Request, shape: Shape): boolean =>
   r.guard.length === 0 && shape.every((e, d) => indexKey(r.index[d] ?? zero) === indexKey(e === 1 ? zero : axisIndex(axisName(shape, d))));

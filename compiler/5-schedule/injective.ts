@@ -3,11 +3,13 @@
  * that is a single axis gives that axis away, and what is known is taken out of the others (windows: i - u and u). Positions of
  * a mixed radix (6·a + b with b < 6) give all their axes away at once, a quotient and its remainder what was divided.
  */
-import { indexKey, parts } from '../6-kernels/index.ts';
+import { indexKey, indexUses, parts } from '../6-kernels/index.ts';
 import type { Atom, Axis, Index } from '../6-kernels/kernel.ts';
 import { nominal } from './unit.ts';
 
 export function isInjective(index: readonly Index[], axes: readonly Axis[]): boolean {
+  // nearly always each coordinate is one axis, or stands still
+  if (index.every(i => i.terms.length === 0 || (i.terms.length === 1 && i.terms[0]?.atom.kind === 'axis'))) return axes.every(a => index.some(i => indexUses(i, a.name)));
   const open = new Map(axes.map(a => [a.name, typeof a.extent === 'number' ? a.extent : nominal[a.extent]] as const));
   const known = [...index];
   // a quotient alone is not what was divided; both parts of it are, and so on upwards

@@ -35,6 +35,6 @@ export function kernelKey(kernel: Kernel): string {
     }
   };
   const body = kernel.body.map(stmt).join('\n');
-  // the numbering is part of the key: an id means the text it was given to
-  return `${kernel.axes.map(a => `${a.name}<${a.extent}`).join()}|${kernel.buffers.map(b => `${b.name}:${showSize(b.size)}`).join()}|${body}|${[...ids].map(([t, i]) => `${i}:${t}`).join()}`;
+  // the texts are part of the key: an id is the position of its own
+  return `${kernel.axes.map(a => `${a.name}<${a.extent}`).join()}|${kernel.buffers.map(b => `${b.name}:${showSize(b.size)}`).join()}|${body}|${[...ids.keys()].join('\n')}`;
 }

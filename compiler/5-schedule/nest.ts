@@ -50,7 +50,7 @@ export function nest(grid: readonly Axis[], inner: readonly Axis[], stores: read
     const isBound = (t: Term): boolean => { for (const a of t.free) if (!bound.has(a)) return false; return true; };
     const folds = new Map<Term & { kind: 'fold' }, number>();
     const lets = new Map<Term, number>();
-    const levels = new Map<string, number>();
+    const levels = { inside: new Map<Term, number>(), here: new Map<Term, number>() };
     roots.forEach(t => levelOf(t, false));
     inside.forEach(t => levelOf(t, true));
 
@@ -75,12 +75,12 @@ export function nest(grid: readonly Axis[], inner: readonly Axis[], stores: read
      */
     function levelOf(t: Term, within: boolean): number {
       if (known.has(t)) return 0;
-      const key = `${t.id}${within ? '+' : ''}`;
-      const seen = levels.get(key);
+      const level = within ? levels.inside : levels.here;
+      const seen = level.get(t);
       if (seen !== undefined) return seen;
       const here = within && isBound(t);
       const l = here ? hoist(t) : t.kind === 'fold' ? foldLevel(t, within) : Math.max(0, ...childrenOf(t).map(c => levelOf(c, within)));
-      levels.set(key, l);
+      level.set(t, l);
       return l;
     }
     function hoist(t: Term): number {

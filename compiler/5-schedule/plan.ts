@@ -220,7 +220,13 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   }
   function placeOf(name: string): Place { const b = buffers.get(name) ?? fail(`no buffer ${name}`); return { buffer: name, type: b.type, shape: b.shape, offset: zero }; }
   function sizeOfBuffer(name: string): Size { return (buffers.get(name) ?? fail(`no buffer ${name}`)).size; }
-  function nameOf(digest: string): string { const s = short.get(digest) ?? `t${short.size}`; short.set(digest, s); return s; }
+  function nameOf(digest: string): string {
+    const seen = short.get(digest);
+    if (seen !== undefined) return seen;
+    const made = `t${short.size}`;
+    short.set(digest, made);
+    return made;
+  }
   function keep(kernel: Kernel): number {
     const key = kernelKey(kernel);
     const seen = kernelAtKey.get(key);

@@ -35,8 +35,8 @@ export function terms(): Terms {
   };
   return {
     leaf(expr, inside = []) {
-      const free = new Set([...axesOfLeaf(expr), ...inside.flatMap(([, t]) => [...t.free])]);
-      return intern(`${leafKey(expr)}|${inside.map(([n, t]) => `${n}=${t.id}`).join()}`, id => ({ kind: 'leaf', id, type: expr.type, free, expr, inside }));
+      const free = (): ReadonlySet<string> => new Set([...axesOfLeaf(expr), ...inside.flatMap(([, t]) => [...t.free])]);
+      return intern(`${leafKey(expr)}|${inside.map(([n, t]) => `${n}=${t.id}`).join()}`, id => ({ kind: 'leaf', id, type: expr.type, free: free(), expr, inside }));
     },
     op: (op, type, ...args) => intern(`${op}(${args.map(a => a.id).join()})${type}`, id => ({ kind: 'op', id, type, op, args, free: new Set(args.flatMap(a => [...a.free])) })),
     fold: (op, axis, body, bounds) => intern(`fold ${op} ${axis.name} ${body.id} ${bounds?.map(b => b.id).join() ?? ''}`, id => ({

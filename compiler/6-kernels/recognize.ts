@@ -4,7 +4,8 @@
  * weight, a padded window.
  */
 import type { Expr, Fold, Index, Kernel, Stmt } from './kernel.ts';
-import { childrenOf } from './map.ts';
+import { eachChild } from './map.ts';
+import { union } from './sets.ts';
 
 type Axes = ReadonlySet<string>;
 
@@ -80,7 +81,8 @@ function axesOf(e: Expr, lets: ReadonlyMap<string, Axes>): Axes {
     case 'noise': index(e.sample); index(e.element); break;
     case 'lit': case 'scalar': case 'op': break;
   }
-  for (const c of childrenOf(e)) for (const a of axesOf(c, lets)) out.add(a);
-  cache.set(e, out);
-  return out;
+  let all: Axes = out;
+  eachChild(e, c => { all = union(all, axesOf(c, lets)); });
+  cache.set(e, all);
+  return all;
 }

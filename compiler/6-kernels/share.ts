@@ -5,6 +5,7 @@
 import { guardKey, indexKey } from './index.ts';
 import type { Expr, Kernel, Stmt } from './kernel.ts';
 import { eachChild, eachValue, mapChildren, mapIndex } from './map.ts';
+import { union } from './sets.ts';
 
 /** Equal expressions become one object, numbered in an order in which children come first. */
 interface Canon { of(e: Expr): Expr; number(e: Expr): number }
@@ -172,13 +173,6 @@ export function shareKernel(kernel: Kernel, names: (e: Expr) => boolean = () => 
 }
 /** More than any expression has. */
 const maximumChildren = 2 ** 20;
-/** One of the two where it holds the other. */
-function union(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> {
-  if (a === b || b.size === 0) return a;
-  if (a.size === 0) return b;
-  for (const name of b) if (!a.has(name)) return new Set([...a, ...b]);
-  return a;
-}
 /** Buffers that a statement stores to, loops inside of it included. */
 const storesOf = (s: Stmt): readonly string[] => (s.kind === 'store' ? [s.buffer] : s.kind === 'let' ? [] : s.body.flatMap(storesOf));
 const namesIn = (body: readonly Stmt[]): readonly string[] => body.flatMap(s =>

@@ -5,6 +5,7 @@
 import type binaryen from 'binaryen';
 import type { Condition, Expr, Index } from '../../6-kernels/kernel.ts';
 import { eachChild } from '../../6-kernels/map.ts';
+import { union } from '../../6-kernels/sets.ts';
 import type { ScalarType } from '../../ops/names.ts';
 import type { Module, Node } from './spellings.ts';
 
@@ -178,12 +179,6 @@ export const sharers = (s: Scope, deps: ReadonlySet<string>): number => s.region
 export const valueType = (s: Scope, type: ScalarType, inLanes: boolean): binaryen.Type => (inLanes ? s.b.v128 : type === 'f32' ? s.b.f32 : s.b.i32);
 
 // ── what expressions need ─────────────────────────────────────────────────────────────────────
-
-/** The union; one of the two where it holds the other. */
-function union(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> {
-  const isWithin = (x: ReadonlySet<string>, y: ReadonlySet<string>): boolean => { for (const n of x) if (!y.has(n)) return false; return true; };
-  return a === b || isWithin(b, a) ? a : isWithin(a, b) ? b : new Set([...a, ...b]);
-}
 
 export function needsOf(s: Scope, e: Expr): Needs {
   const seen = s.needs.get(e);
