@@ -1,11 +1,16 @@
 #!/usr/bin/env node
 /** The command line. Every command is loaded when it is called, so that `--help` is instant. */
+import nodeModule from 'node:module';
 import { Command } from 'commander';
 import { version } from '../version.ts';
-import { guarded } from './output.ts';
+
+/** Node keeps compiled code between runs where it can (22.1 and later): most of a short run is reading code for the first time. */
+const { enableCompileCache } = nodeModule as { readonly enableCompileCache?: () => unknown }; // not in the types of Node 20
+enableCompileCache?.();
 
 const program = new Command('bnnc').description('Compiles Bayesian neural networks to GPU and WebAssembly kernels.').version(version).showHelpAfterError('(bnnc --help lists the commands)');
 const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
+const guarded = async (run: () => Promise<void>): Promise<void> => (await import('./output.ts')).guarded(run);
 const commands = (): Promise<typeof import('./commands.ts')> => import('./commands.ts');
 
 program.command('compile').argument('<files...>', '.bnn files').description('writes FILE.js, FILE.d.ts and one file a target')
