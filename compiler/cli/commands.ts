@@ -6,7 +6,7 @@ import { parse } from '../1-syntax/parse.ts';
 import { checkText, compile } from '../compile.ts';
 import { explain } from '../explain.ts';
 import { nearest } from '../suggest.ts';
-import { targetNames } from '../7-targets/targets.ts';
+import { targetNames, targets } from '../7-targets/targets.ts';
 import type { TargetName } from '../7-targets/target.ts';
 import { asJson, CompileError, readText, showAll, UserError, writeAll } from './output.ts';
 import { writeFileSync } from 'node:fs';
@@ -84,13 +84,15 @@ export const fmtCommand = (files: readonly string[], o: { readonly check?: boole
   return { file, ok: !(changed && o.check), changed };
 });
 
-export const explainCommand = (files: readonly string[], o: CommonOptions & { readonly target?: string; readonly rows?: string; readonly samples?: string; readonly kernels?: boolean }): Promise<void> => {
+export const explainCommand = (files: readonly string[], o: CommonOptions & { readonly target?: string; readonly rows?: string; readonly samples?: string; readonly kernels?: boolean; readonly svg?: string }): Promise<void> => {
   const target = parseTargets(o.target ?? 'wasm')[0] ?? 'wasm';
   const extent = (name: string, text: string | undefined, otherwise: number): number => { const n = text === undefined ? otherwise : Number(text); return Number.isInteger(n) && n > 0 ? n : fail(`--${name} is a whole number above 0, and this is '${text}'`); };
   const extents = { rows: extent('rows', o.rows, 32), samples: extent('samples', o.samples, 1) };
   return each(files, o.json, async (file, text) => {
     const { models } = await compile(text, { file, targets: [target], set: parseSet(o.set) });
     const explanations = models.flatMap(m => { const s = m.schedules[target]; return s ? [explain(m.model, s, target, extents)] : []; });
+    const [first] = explanations;
+    if (o.svg !== undefined && first) await (await import('./picture.ts')).pictureOfKernels(o.svg, first, (await targets[target]()).capabilities.cost);
     if (!o.json) for (const e of explanations) {
       print(pc.bold(`${e.model} for ${target}, ${e.rows} rows, ${e.samples} samples`));
       print(`  ${e.parameters.reduce((n, p) => n + p.shape.reduce((x, y) => x * y, 1), 0).toLocaleString('en')} parameters`);
