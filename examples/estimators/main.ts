@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { moduleOf } from '../../test/support/modules.ts';
+import { train } from '../boston/data.ts';
 import { differenceOf, differs, estimateOf, gradientSpread, images, lossesOf, nets, table } from './compare.ts';
 
 const { values } = parseArgs({ options: { draws: { type: 'string', default: '100000' }, seeds: { type: 'string', default: '500' } } });
@@ -30,12 +31,14 @@ for (const [name, text, data] of [
 // sigma = softplus(rho) = 0.05
 const rho = Math.log(Math.expm1(0.05));
 console.log(`\nThe variance of the likelihood's gradient, summed over all parameters: 13-512-1, sigma 0.05, batch 64, ${seeds} seeds`);
-const spreads = new Map<string, { readonly mu: number; readonly rho: number }>();
-for (const estimator of ['shared', 'flipout', 'local']) {
-  const model = await moduleOf(nets.dense(estimator, rho, 512)).create({ seed: 3 });
-  const spread = await gradientSpread(model, table(64), seeds);
-  spreads.set(estimator, spread);
-  const of = spreads.get('shared') ?? spread;
-  console.log(`  ${estimator.padEnd(8)} mu ${spread.mu.toFixed(4).padStart(10)}, ${(spread.mu / of.mu).toFixed(3)} of shared   rho ${spread.rho.toFixed(6).padStart(10)}, ${(spread.rho / of.rho).toFixed(3)} of shared`);
-  model.dispose();
+// how much the examples of a batch resemble each other decides how much they suffer from one draw
+for (const [name, data] of [['64 neighbourhoods of Boston', { x: train.x.slice(0, 64), y: train.y.slice(0, 64) }], ['64 rows of a wave', table(64)]] as const) {
+  console.log(`  ${name}`);
+  for (const estimator of ['flipout', 'local']) {
+    const model = await moduleOf(nets.dense(estimator, rho, 512)).create({ seed: 3 });
+    // of the same model, since the gradient of another one scatters in another way
+    const [own, shared] = [await gradientSpread(model, data, seeds), await gradientSpread(model, data, seeds, 'shared')];
+    console.log(`    ${estimator.padEnd(8)} mu ${own.mu.toFixed(3).padStart(9)} of ${shared.mu.toFixed(3).padStart(9)}, ${(own.mu / shared.mu).toFixed(3)} times that of shared   rho ${own.rho.toFixed(5).padStart(9)} of ${shared.rho.toFixed(5).padStart(9)}, ${(own.rho / shared.rho).toFixed(3)} times`);
+    model.dispose();
+  }
 }
