@@ -32,6 +32,7 @@ export function estimate(graph: Graph, siteOf: (path: string) => number): Graph 
 
   function replaced(n: Node): NodeId | undefined {
     if (n.kind === 'view' && n.view.kind === 'broadcast' && addsRows(n.shape, n.arg)) {
+      if (signed.has(n.arg)) return flipoutBroadcast(n, n.view.axes);
       const w = localOf.get(n.arg);
       return w === undefined ? undefined : localBroadcast(n, n.view.axes, weight(w));
     }
@@ -66,6 +67,15 @@ export function estimate(graph: Graph, siteOf: (path: string) => number): Graph 
     }
     const deviation = side('kept').reduce((y, g) => b.map('mul', y, b.broadcast(g.make(b), n.shape, labelsOf(g.axes).map(l => n.out.indexOf(l)))), b.einsum(operandsNow, labelsNow, n.out));
     return b.map('add', product(n, at, 'mean'), deviation);
+  }
+
+  /** A weight that is repeated for each example (a bias): b = μ + (σ ∘ ε) ∘ R. */
+  function flipoutBroadcast(n: Extract<Node, { kind: 'view' }>, axes: readonly number[]): NodeId {
+    const { groups } = signed.get(n.arg) ?? fail('no signs');
+    const at = (axis: number): number => axes[axis] ?? fail('broadcast');
+    const part = (p: Part['part']): NodeId => b.broadcast(seen(n.arg, p), n.shape, axes);
+    const deviation = groups.reduce((y, g) => b.map('mul', y, b.broadcast(g.make(b), n.shape, [n.shape.indexOf('rows'), ...g.axes.map(at)])), part('deviation'));
+    return b.map('add', part('mean'), deviation);
   }
 
   /** y = x·μ + √(x²·σ²) ∘ z with z of the example's own (Kingma et al. 2015, equation 6). The small number keeps an example of zeros from 0/0 in the gradient. */

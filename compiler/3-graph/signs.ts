@@ -28,10 +28,14 @@ export function signedViews(graph: Graph, siteOf: (path: string) => number): Rea
     const view = n.kind === 'view' && !n.shape.includes('rows') ? through(n, first.s, graph.nodes[n.arg]?.shape ?? []) : undefined;
     if (view) { seen.set(id, view); return; }
     const fits = n.kind === 'einsum' && weights.length === 1 && rowsLabel(graph, n, first.k) !== undefined && first.s.groups.every(g => sideOf(n, first.k, g) !== undefined);
-    if (!fits) weights.forEach(({ s }) => refused.add(s.weight));
+    // repeated for each example, a bias can have the example's signs
+    if (!fits && !(n.kind === 'view' && addsRows(graph, n))) weights.forEach(({ s }) => refused.add(s.weight));
   });
   return new Map([...seen].filter(([, s]) => !refused.has(s.weight)));
 }
+
+/** Whether a view repeats what it sees for each example. */
+export const addsRows = (graph: Graph, n: Extract<Node, { kind: 'view' }>): boolean => n.view.kind === 'broadcast' && n.shape.includes('rows') && graph.nodes[n.arg]?.shape.includes('rows') === false;
 
 type Einsum = Extract<Node, { kind: 'einsum' }>;
 /** Whether a product sums over the axes of a group, or keeps them; undefined where it does both. */

@@ -9,7 +9,8 @@ export function hash(text: string): number {
 
 /** Sites for given paths first, then for whatever path is asked for. */
 export function siteLookup(paths: readonly string[]): (path: string) => number {
-  const known = [...paths];
+  // a model that trains and predicts differently gives its paths twice
+  const known = [...new Set(paths)];
   let all = sites(known);
   return path => {
     const seen = all.get(path);

@@ -91,3 +91,9 @@ test('local(approximate) on a convolution whose positions are averaged is biased
   t.regex(refused?.message ?? '', /B034.*it meets several positions of one example/);
   model.dispose();
 });
+
+test('a seed gives the same first parameters whatever the estimator', async t => {
+  const first = async (estimator: string): Promise<unknown> => { const model = await moduleOf(nets.dense(estimator, -2)).create({ seed: 1 }); const p = await model.parameters(); model.dispose(); return p; };
+  const shared = await first('shared');
+  for (const estimator of ['flipout', 'local']) t.deepEqual(await first(estimator), shared, estimator);
+});
