@@ -1,10 +1,11 @@
-/** Every program of seven models in WebAssembly, in memory shared as planned, against its graph in double precision. */
+/** Every program of the models in WebAssembly, in memory shared as planned, against its graph in double precision. */
 import test from 'ava';
 import { checkText } from '../../../../compiler/compile.ts';
 import { evaluate } from '../../../../compiler/3-graph/evaluate.ts';
 import { programsOf } from '../../../../compiler/4-diff/programs.ts';
 import { schedule } from '../../../../compiler/5-schedule/plan.ts';
 import { printWasm, wasm } from '../../../../compiler/7-targets/wasm/index.ts';
+import { writeBuckets } from '../../../../runtime/bucket.ts';
 import { open } from '../../../../runtime/wasm.ts';
 import { difference, given } from '../../../support/graphs.ts';
 import { models } from '../../../support/models.ts';
@@ -23,7 +24,10 @@ for (const [name, text] of Object.entries(models)) {
       for (const p of programs) {
         const exact = given(p.graph, { rows, samples });
         const arrays = Object.fromEntries(Object.entries(exact.arrays).map(([buffer, data]) => [buffer, Float32Array.from(data)]));
-        for (const [buffer, data] of Object.entries(arrays)) if (plan.buffers.some(b => b.name === buffer)) backend.write(buffer, data);
+        for (const [buffer, data] of Object.entries(arrays)) {
+          if (plan.buffers.some(b => b.name === buffer)) backend.write(buffer, data);
+          writeBuckets(plan, buffer, data, (to, sorted) => { backend.write(to, sorted); });
+        }
         backend.run(p.name, { ...exact.scalars, rows, samples, rowBase: 0, sampleBase: 0, seedLo: exact.stream.seed, seedHi: 0, countLo: exact.stream.count, countHi: 0, purpose: exact.stream.purpose });
         for (const [output, expected] of evaluate(p.graph, { ...exact, arrays })) {
           const buffer = output.startsWith('update:') ? output.slice(7) : plan.programs[p.name]?.results[output] ?? '';
