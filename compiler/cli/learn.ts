@@ -1,69 +1,68 @@
 /** Models and tables: `train`, `evaluate` and `predict`. What a table was standardised with is kept in the checkpoint. */
-import { existsSync, renameSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import pc from 'picocolors';
 import { permutation } from '../../runtime/fit.ts';
 import { readSafetensors, writeSafetensors } from '../../runtime/safetensors.ts';
+import { Prediction } from '../../runtime/prediction.ts';
 import type { Model } from '../../runtime/types.ts';
 import { parseSet } from './commands.ts';
 import { insideOf, nllOf, rmseOf, showMetrics } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { openModel } from './open-model.ts';
 import type { AnyModel, Opened } from './open-model.ts';
+import { columnsOf, chooseInputs, dataOf, fits, inputsOf, namesOf, rowsOf } from './columns.ts';
+import type { Columns, Rows } from './columns.ts';
 import { UserError } from './output.ts';
-import { pictureOfClasses, pictureOfNumbers } from './picture.ts';
-import { columnOf, numbersOf, readTable, scaleOf, wordsOf } from './table.ts';
-import type { Scale, Table } from './table.ts';
+import { pictureCanBeMade, pictureOfClasses, pictureOfNumbers } from './picture.ts';
+import { columnOf, readTable } from './table.ts';
 
 export interface LearnOptions {
   readonly data: string; readonly model?: string; readonly target?: string; readonly inputs?: string; readonly save?: string; readonly checkpoint?: string; readonly out?: string;
   readonly epochs?: string; readonly batchSize?: string; readonly samples?: string; readonly learningRate?: string; readonly klWeight?: string; readonly holdout?: string; readonly seed?: string;
   readonly backend?: string; readonly set?: readonly string[]; readonly plot?: string; readonly json?: boolean;
 }
-/** What a checkpoint says of its table. Scales are of the training rows. */
-interface Columns { readonly inputs: readonly string[]; readonly targets: readonly string[]; readonly inputScales: readonly Scale[]; readonly targetScales: readonly Scale[]; readonly classes?: readonly string[] }
-interface Rows { readonly x: Float32Array; readonly y: Float32Array | Uint32Array; readonly count: number }
-
 const print = (text: string): void => { process.stdout.write(`${text}\n`); };
 const whole = (name: string, text: string | undefined, otherwise: number, least = 1): number => { const n = text === undefined ? otherwise : Number(text); if (!Number.isSafeInteger(n) || n < least) throw new UserError(`--${name} is a whole number of at least ${least}, and this is '${text ?? ''}'`); return n; };
 const real = (name: string, text: string | undefined, otherwise: number, from: number, below: number): number => { const n = text === undefined ? otherwise : Number(text); if (!(n >= from && n < below)) throw new UserError(`--${name} is a number from ${from} to ${below}, and this is '${text ?? ''}'`); return n; };
 const backends = ['auto', 'wasm', 'webgpu', 'gpujs'];
 const backendOf = (o: LearnOptions): string => { const b = o.backend ?? 'wasm'; if (!backends.includes(b)) throw new UserError(`there is no backend '${b}': ${backends.join(', ')}`); return b; };
-const list = (text: string): readonly string[] => text.split(',').map(s => s.trim()).filter(s => s !== '');
 
 export async function trainCommand(file: string, o: LearnOptions): Promise<void> {
   if (o.target === undefined) throw new UserError('--target names the column to learn');
   if (o.save === undefined) throw new UserError('--save names the file for the trained model');
   if (!existsSync(dirname(resolve(o.save)))) throw new UserError(`there is no folder ${dirname(resolve(o.save))} to save in`);
+  if (isFolder(o.save)) throw new UserError(`${o.save} is a directory: --save names a file`);
+  if (o.plot !== undefined) await pictureCanBeMade(o.plot);
   const [epochs, batchSize, samples, seed] = [whole('epochs', o.epochs, 100), whole('batch-size', o.batchSize, 32), whole('samples', o.samples, 1), whole('seed', o.seed, 0, 0)];
   const [learningRate, holdout] = [real('learning-rate', o.learningRate, 0.01, 1e-12, 1e6), real('holdout', o.holdout, 0.2, 0, 1)];
   const klWeight = o.klWeight === undefined || o.klWeight === 'uniform' ? 'uniform' : o.klWeight === 'blundell' ? 'blundell' : real('kl-weight', o.klWeight, 0, 0, 1e12);
   const backend = backendOf(o);
   const table = readTable(o.data);
-  const targets = list(o.target);
+  const targets = namesOf('target', o.target);
   targets.forEach(c => columnOf(table, c));
-  const inputs = o.inputs === undefined ? table.columns.filter(c => !targets.includes(c)) : list(o.inputs);
-  inputs.forEach(c => columnOf(table, c));
+  const { inputs, words } = chooseInputs(table, targets, o.inputs);
+  if (words.length > 0 && !o.json) process.stderr.write(`${pc.dim('left out, not numbers:')} ${words.join(', ')}\n`);
   const opened = await openModel(file, { ...(o.model === undefined ? {} : { model: o.model }), backend, set: parseSet(o.set) });
   const order = [...permutation(table.rows.length, seed, 0)];
   const held = order.slice(0, Math.floor(table.rows.length * holdout));
   const kept = order.slice(held.length);
   if (kept.length < 2) throw new UserError(`${o.data} has ${table.rows.length} rows, of which ${kept.length} are left to train on`);
+  if (o.plot !== undefined && held.length === 0) throw new UserError('--plot shows the rows held out, and none are: a larger --holdout');
   fits(opened, table, inputs, targets);
   const columns = columnsOf(opened, table, inputs, targets, kept);
   const [train, test] = [rowsOf(opened, table, columns, kept), rowsOf(opened, table, columns, held)];
   const model = await opened.classes.create({ backend: backendOf(o) as 'auto', seed }); // checked above
   const bar = await progress(epochs, o.json === true);
   const stop = new AbortController();
-  const interrupt = (): void => { stop.abort(new UserError(`stopped: nothing was saved`)); };
+  const interrupt = (): void => { stop.abort(new UserError('stopped: nothing was saved', 130)); };
   process.once('SIGINT', interrupt);
   const started = performance.now();
   let history: readonly { readonly loss: number; readonly likelihood: number }[] = [];
   try {
     history = await model.fit(dataOf(opened, train), { epochs, batchSize, samples, optimizer: { kind: 'adam', learningRate }, klWeight, signal: stop.signal, onEpoch: bar.onEpoch });
   } catch (e) {
-    if (stop.signal.aborted) process.exitCode = 130;
     throw e instanceof UserError ? e : new UserError(e instanceof Error ? e.message : String(e));
   } finally { bar.stop(); process.off('SIGINT', interrupt); }
   const seconds = (performance.now() - started) / 1000;
@@ -71,7 +70,7 @@ export async function trainCommand(file: string, o: LearnOptions): Promise<void>
   replace(o.save, Buffer.from(writeSafetensors(saved.tensors, { ...saved.metadata, table: JSON.stringify(columns) })));
   const metrics = test.count > 0 ? await measure(opened, model, test, columns, 100, seed, o.plot) : undefined;
   model.dispose();
-  if (o.json) { print(JSON.stringify({ model: opened.checked.name, trained: train.count, heldOut: test.count, epochs, seconds, save: o.save, metrics }, undefined, 2)); return; }
+  if (o.json) { print(JSON.stringify({ model: opened.checked.name, inputs, targets, trained: train.count, heldOut: test.count, epochs, seconds, save: o.save, metrics }, undefined, 2)); return; }
   const last = history.at(-1);
   if (last && last.loss - last.likelihood > Math.abs(last.likelihood)) process.stderr.write(`${pc.yellow('hint')}: the divergence weighs more than the data: a wider prior in the model (prior normal(0, 1)), more rows or a smaller --kl-weight let it fit closer\n`);
   print(`${pc.green('trained')} ${opened.checked.name} on ${train.count} rows, ${epochs} epochs in ${seconds.toFixed(1)} s: ${o.save}`);
@@ -80,6 +79,7 @@ export async function trainCommand(file: string, o: LearnOptions): Promise<void>
 }
 
 export async function evaluateCommand(file: string, o: LearnOptions): Promise<void> {
+  if (o.plot !== undefined) await pictureCanBeMade(o.plot);
   const table = readTable(o.data);
   const { opened, model, columns } = await load(file, o);
   const rows = rowsOf(opened, table, columns, table.rows.map((_, i) => i));
@@ -101,46 +101,20 @@ export async function predictCommand(file: string, o: LearnOptions): Promise<voi
   const { classes } = columns;
   const head = classes ? ['class', ...classes.map(c => `p_${c}`)] : columns.targets.flatMap(t => [t, `${t}_std`, `${t}_lower95`, `${t}_upper95`]);
   const lines = table.rows.map((_, r) => (classes
-    ? [classes[largest(Array.from({ length: width }, (__, c) => at(expected, r, c)))] ?? '', ...classes.map((__, c) => at(expected, r, c))]
+    ? [classes[largest(classes.map((__, c) => at(expected, r, c)))] ?? '', ...classes.map((__, c) => at(expected, r, c))]
     : columns.targets.flatMap((__, c) => [at(expected, r, c), at(std, r, c), at(lower, r, c), at(upper, r, c)])));
-  if (o.json) { print(JSON.stringify(lines.map(l => Object.fromEntries(head.map((h, i) => [h, l[i]]))), undefined, 2)); return; }
   const text = stringify([head, ...lines.map(l => l.map(v => (typeof v === 'number' ? String(Number(v.toPrecision(7))) : v)))]);
-  if (o.out === undefined) process.stdout.write(text); else { replace(o.out, Buffer.from(text)); print(`${table.rows.length} predictions: ${o.out}`); }
+  if (o.out !== undefined) replace(o.out, Buffer.from(text));
+  if (o.json) { print(JSON.stringify(lines.map(l => Object.fromEntries(head.map((h, i) => [h, l[i]]))), undefined, 2)); return; }
+  if (o.out === undefined) process.stdout.write(text); else { print(`${table.rows.length} predictions: ${o.out}`); }
 }
 
-// ── tables and models ─────────────────────────────────────────────────────────────────────────
-
-function fits({ checked, input, target }: Opened, table: Table, inputs: readonly string[], targets: readonly string[]): void {
-  const wanted = input.shape[1];
-  if (inputs.length !== wanted) throw new UserError(`${checked.name} takes ${String(wanted)} numbers a row, and ${table.file} has ${inputs.length} columns beside the target: ${inputs.join(', ')}. Choose with --inputs, or change the model`);
-  const many = target.type === 'class' ? 1 : target.shape[1] ?? 1;
-  if (targets.length !== many) throw new UserError(`the target '${target.name}' of ${checked.name} is ${String(many)} column${many === 1 ? '' : 's'}, and --target names ${targets.length}`);
-}
-function columnsOf({ target }: Opened, table: Table, inputs: readonly string[], targets: readonly string[], rows: readonly number[]): Columns {
-  const scales = (names: readonly string[]): readonly Scale[] => names.map(n => { const all = numbersOf(table, n); return scaleOf(rows.map(r => all[r] ?? NaN)); });
-  if (target.type !== 'class') return { inputs, targets, inputScales: scales(inputs), targetScales: scales(targets) };
-  const words = [...new Set(wordsOf(table, targets[0] ?? ''))].sort((a, b) => (Number.isFinite(Number(a)) && Number.isFinite(Number(b)) ? Number(a) - Number(b) : a < b ? -1 : 1));
-  if (words.length > (target.classes ?? 0)) throw new UserError(`'${targets[0] ?? ''}' has ${words.length} classes, ${words.slice(0, 6).join(', ')}${words.length > 6 ? ', …' : ''}, and the model has room for ${target.classes ?? 0}`);
-  return { inputs, targets, inputScales: scales(inputs), targetScales: [], classes: words };
-}
-function inputsOf(table: Table, columns: Columns, rows: readonly number[]): Float32Array {
-  const data = columns.inputs.map(n => numbersOf(table, n));
-  return Float32Array.from({ length: rows.length * data.length }, (_, i) => { const c = i % data.length; const s = columns.inputScales[c] ?? { mean: 0, sd: 1 }; return ((data[c]?.[rows[Math.floor(i / data.length)] ?? 0] ?? NaN) - s.mean) / s.sd; });
-}
-function rowsOf({ target }: Opened, table: Table, columns: Columns, rows: readonly number[]): Rows {
-  const x = inputsOf(table, columns, rows);
-  if (target.type !== 'class') {
-    const data = columns.targets.map(n => numbersOf(table, n));
-    return { x, count: rows.length, y: Float32Array.from({ length: rows.length * data.length }, (_, i) => { const c = i % data.length; const s = columns.targetScales[c] ?? { mean: 0, sd: 1 }; return ((data[c]?.[rows[Math.floor(i / data.length)] ?? 0] ?? NaN) - s.mean) / s.sd; }) };
-  }
-  const words = wordsOf(table, columns.targets[0] ?? '');
-  return { x, count: rows.length, y: Uint32Array.from(rows, r => { const at = columns.classes?.indexOf(words[r] ?? '') ?? -1; if (at < 0) throw new UserError(`${table.file}, row ${r + 2}: the class '${words[r] ?? ''}' was not among those of the training: ${columns.classes?.join(', ') ?? ''}`); return at; }) };
-}
-const dataOf = ({ input, target }: Opened, rows: Rows): Record<string, Float32Array | Uint32Array> => ({ [input.name]: rows.x, [target.name]: rows.y });
+// ── models and their files ───────────────────────────────────────────────────────────────────
 
 async function load(file: string, o: LearnOptions): Promise<{ readonly opened: Opened; readonly model: Model<AnyModel>; readonly columns: Columns }> {
   if (o.checkpoint === undefined) throw new UserError('--checkpoint names the file that train saved');
   if (!existsSync(o.checkpoint)) throw new UserError(`there is no file ${o.checkpoint}`);
+  if (isFolder(o.checkpoint)) throw new UserError(`${o.checkpoint} is a directory: --checkpoint names a file`);
   const opened = await openModel(file, { ...(o.model === undefined ? {} : { model: o.model }), backend: backendOf(o), set: parseSet(o.set) });
   const bytes = readFileSync(o.checkpoint);
   try {
@@ -162,7 +136,9 @@ async function predictions(opened: Opened, model: Model<AnyModel>, x: Float32Arr
   const width = columns.classes ? target.classes ?? 1 : columns.targets.length;
   const observed = checked.observations.length > 0 && all[target.name] !== undefined;
   const name = observed ? target.name : checked.outputs.find(out => (all[out.name]?.draws.data.length ?? 0) === samples * rows * width)?.name;
-  const p = name === undefined ? undefined : all[name];
+  const found = name === undefined ? undefined : all[name];
+  // without an observe the output may be what cross_entropy takes
+  const p = found && columns.classes && !observed ? new Prediction({ shape: found.draws.shape, data: probabilities(found.draws.data, width) }) : found;
   if (!p) throw new UserError(`${checked.name} predicts nothing of the shape of '${target.name}': it needs an output of that shape, or an observe`);
   const units = (data: ArrayLike<number>, spread = false): Float64Array => Float64Array.from(data, (v: number, i) => { const s = columns.targetScales[i % width] ?? { mean: 0, sd: 1 }; return spread ? v * s.sd : v * s.sd + s.mean; });
   const quantiles = (share: number): { readonly lower: Float64Array; readonly upper: Float64Array } => { const q = p.interval(share); return { lower: units(q.lower.data), upper: units(q.upper.data) }; };
@@ -175,7 +151,8 @@ async function measure(opened: Opened, model: Model<AnyModel>, rows: Rows, colum
   const density = checked.observations.length > 0 ? (await model.logDensity(dataOf(opened, rows), { samples, seed }))[target.name] : undefined;
   const nll = density ? { nll: nllOf(density.data, samples, rows.count, -columns.targetScales.reduce((s, c) => s + Math.log(c.sd), 0)) } : {};
   if (columns.classes) {
-    const predicted = Array.from({ length: rows.count }, (_, r) => largest(Array.from(p.expected.subarray(r * p.width, (r + 1) * p.width))));
+    const known = columns.classes.length; // the model may have room for more
+    const predicted = Array.from({ length: rows.count }, (_, r) => largest(Array.from(p.expected.subarray(r * p.width, r * p.width + known))));
     const truth = Array.from(rows.y);
     if (plot) await pictureOfClasses(plot, truth, predicted, columns.classes);
     return { rows: rows.count, accuracy: truth.filter((t, i) => t === predicted[i]).length / rows.count, ...nll };
@@ -185,8 +162,20 @@ async function measure(opened: Opened, model: Model<AnyModel>, rows: Rows, colum
   if (plot) await pictureOfNumbers(plot, Array.from(truth, (t, i) => ({ truth: t, mean: p.expected[i] ?? NaN, low: p.lower[i] ?? NaN, high: p.upper[i] ?? NaN })), columns.targets.join(', '));
   return { rows: rows.count, rmse: rmseOf(truth, p.expected), ...nll, coverage, intervals: checked.observations.length > 0 ? 'predictive' : 'uncertainty of the mean only' };
 }
+/** Of each draw and row of `width` numbers: themselves if they are probabilities, else their softmax. */
+function probabilities(draws: Float32Array, width: number): Float32Array {
+  const rows = Array.from({ length: draws.length / width }, (_, r) => draws.subarray(r * width, (r + 1) * width));
+  if (rows.every(row => row.every(v => v >= 0) && Math.abs(row.reduce((s, v) => s + v, 0) - 1) < 1e-3)) return draws;
+  return Float32Array.from(rows.flatMap(row => {
+    const most = Math.max(...row);
+    const parts = Array.from(row, v => Math.exp(v - most));
+    const sum = parts.reduce((s, v) => s + v, 0);
+    return parts.map(v => v / sum);
+  }));
+}
 const largest = (values: readonly number[]): number => values.reduce((best, v, i) => (v > (values[best] ?? -Infinity) ? i : best), 0);
 
+const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
 /** All of a file or nothing. */
 function replace(path: string, bytes: Buffer): void {
   const part = `${path}.${process.pid}.part`;

@@ -8,7 +8,7 @@ import { compile } from '../compile.ts';
 import { nearest } from '../suggest.ts';
 import type { ModelClass } from '../../runtime/types.ts';
 import type { TargetName } from '../7-targets/target.ts';
-import { readText, UserError } from './output.ts';
+import { CompileError, readText, showAll, UserError } from './output.ts';
 
 /** Names are the file's own, so the types know none. */
 export interface AnyModel { readonly inputs: Record<string, Float32Array | Uint32Array>; readonly targets: Record<string, Float32Array | Uint32Array>; readonly outputs: string; readonly parameters: string; readonly weights: string }
@@ -17,7 +17,12 @@ export interface Opened { readonly checked: CheckedModel; readonly input: Port; 
 /** Compiles a model with one input and one target, which is what a table can feed. `name`: which, where the file has several. */
 export async function openModel(file: string, options: { readonly model?: string; readonly backend: string; readonly set: Readonly<Record<string, number | boolean>> }): Promise<Opened> {
   const targets: readonly TargetName[] = options.backend === 'auto' ? ['webgpu', 'wasm'] : [options.backend as TargetName]; // checked by the caller
-  const { files, models } = await compile(readText(file), { file, targets, set: options.set });
+  const text = readText(file);
+  const { files, models } = await compile(text, { file, targets, set: options.set }).catch((e: unknown) => {
+    if (!(e instanceof CompileError)) throw e;
+    showAll(e.diagnostics, file, text, e.sources);
+    throw new UserError(`${file} does not compile`);
+  });
   const names = models.map(m => m.model.name);
   const chosen = options.model === undefined ? models[0] : models.find(m => m.model.name === options.model);
   if (!chosen) {

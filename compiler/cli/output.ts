@@ -2,13 +2,17 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pc from 'picocolors';
+import { BnncError } from '../../runtime/errors.ts';
 import { CompileError, InternalError } from '../diagnostics.ts';
 import type { Diagnostic } from '../diagnostics.ts';
 import { librarySources } from '../library.ts';
 import { positionOf, showDiagnostic } from '../show-diagnostic.ts';
 
-/** Something that the person at the keyboard can mend: a sentence, and exit code 1. */
-export class UserError extends Error {}
+/** Something that the person at the keyboard can mend: a sentence, and exit code 1 unless it says another. */
+export class UserError extends Error {
+  readonly exitCode: number;
+  constructor(message: string, exitCode = 1) { super(message); this.exitCode = exitCode; }
+}
 
 /** A file's text. A sentence for everything that is no text. */
 export function readText(path: string): string {
@@ -50,8 +54,8 @@ export const asJson = (diagnostics: readonly Diagnostic[], text: string, importe
 /** Runs a command: what the author did wrong is a sentence or frames, what the compiler did wrong says so. Never a stack trace. */
 export async function guarded(run: () => Promise<void>): Promise<void> {
   try { await run(); } catch (e) {
-    process.exitCode = 1;
-    if (e instanceof UserError) process.stderr.write(`${pc.red('error')}: ${e.message}\n`);
+    process.exitCode = e instanceof UserError ? e.exitCode : 1;
+    if (e instanceof UserError || e instanceof BnncError) process.stderr.write(`${pc.red('error')}: ${e.message}\n`);
     else process.stderr.write(`${pc.red('error')}: ${e instanceof InternalError ? e.message : `bug in the compiler: ${e instanceof Error ? e.message : String(e)}`}\nPlease report it with the .bnn file that shows it.\n`);
   }
 }

@@ -1,10 +1,17 @@
 /** Pictures of predictions as SVG. The plotting packages are asked for only here, since a compiler needs none. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Capabilities } from '../5-schedule/schedule.ts';
 import type { Explanation } from '../explain.ts';
 import { UserError } from './output.ts';
 
 export interface Point { readonly truth: number; readonly mean: number; readonly low: number; readonly high: number }
+
+/** Says what a picture lacks, a package or its folder, before the work that it would show. */
+export async function pictureCanBeMade(path: string): Promise<void> {
+  if (!existsSync(dirname(resolve(path)))) throw new UserError(`there is no folder ${dirname(resolve(path))} for the picture`);
+  await plotting(path);
+}
 
 /** Predictions with their 95 % intervals against the truth. */
 export async function pictureOfNumbers(path: string, points: readonly Point[], label: string): Promise<void> {
