@@ -19,7 +19,7 @@ import { CompileError } from './diagnostics.ts';
 import type { Diagnostic, Sources } from './diagnostics.ts';
 import { importsOf, projectHost } from './imports.ts';
 import type { Host } from './imports.ts';
-import { library } from './library.ts';
+import { library, libraryFor } from './library.ts';
 
 export interface CompileOptions {
   /** The file's name, for messages; the generated files are called after its last part. */
@@ -37,9 +37,15 @@ export interface Compilation { readonly files: readonly File[]; readonly warning
 export function checkText(source: string, { file, set, host }: Pick<CompileOptions, 'file' | 'set' | 'host'>): { readonly program: Program; readonly models: readonly Model[]; readonly warnings: readonly Diagnostic[]; readonly sources: Sources } {
   const program = parse(source, file);
   const { programs, sources } = program.items.some(i => i.kind === 'import') ? importsOf(program, host ?? projectHost(file)) : { programs: [], sources: new Map<string, string>() };
+  const checked = (available: typeof programs): ReturnType<typeof check> => check(program, { library: available, imported: programs, ...(set ? { set } : {}) });
   try {
-    const { models, warnings } = check(program, { library: library(), imported: programs, ...(set ? { set } : {}) });
-    return { program, models, warnings, sources };
+    return { program, sources, ...checked(libraryFor([source, ...sources.values()])) };
+  } catch (e) {
+    if (!(e instanceof CompileError)) throw e;
+  }
+  // what is wrong is said with the whole library in sight, so that a misspelt layer finds the right one
+  try {
+    return { program, sources, ...checked(library()) };
   } catch (e) {
     throw e instanceof CompileError ? new CompileError(e.diagnostics, sources) : e;
   }
