@@ -3,6 +3,7 @@
  * weight only where the weight meets each example once (DECISIONS 2.1). Imagine following each weight from where it is
  * declared to the one product that it is for.
  */
+import type { FamilyUse } from '../1-syntax/ast.ts';
 import type { Estimator, FunctionName, ScanRegion, Value, ValueId, Variable } from './model.ts';
 import type { Report } from './report.ts';
 
@@ -58,10 +59,9 @@ export function checkEstimators(report: Report, variables: readonly Variable[], 
 }
 
 /** The estimator that a setting names. */
-export function estimatorOf(report: Report, family: { readonly name: { readonly text: string; readonly span: Value['origin'][number] }; readonly args: readonly { readonly value: { readonly kind: string } & object }[] }): Estimator | undefined {
-  const { name, args } = family;
-  const [argument] = args;
-  const word = argument?.value.kind === 'name' && 'name' in argument.value ? (argument.value.name as { readonly text: string }).text : undefined; // a name expression has a name
+export function estimatorOf(report: Report, { name, args }: FamilyUse): Estimator | undefined {
+  const value = args[0]?.value;
+  const word = value?.kind === 'name' ? value.name.text : undefined;
   if (name.text === 'local' && args.length === 1 && word === 'approximate') return 'approximate';
   if (args.length === 0 && (name.text === 'shared' || name.text === 'flipout' || name.text === 'local')) return name.text;
   return report.error('B034', args.length > 0 && name.text === 'local' ? 'local takes no arguments but approximate' : `there is no estimator '${name.text}'`, name.span, { suggestion: 'an estimator is shared, flipout, local or local(approximate)' });

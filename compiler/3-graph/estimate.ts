@@ -6,7 +6,7 @@
 import { InternalError } from '../diagnostics.ts';
 import { builder } from './build.ts';
 import type { Graph, Node, NodeId, Part, Shape, Weight } from './graph.ts';
-import { rowsLabel, sideOf, signedViews } from './signs.ts';
+import { addsRows, rowsLabel, sideOf, signedViews } from './signs.ts';
 import { withArguments } from './walk.ts';
 
 type Einsum = Extract<Node, { kind: 'einsum' }>;
@@ -26,12 +26,12 @@ export function estimate(graph: Graph, siteOf: (path: string) => number): Graph 
     b.at(n.origin);
     to.push(replaced(n) ?? b.copy(withArguments(n, renamed)));
     if (n.kind === 'weight' && isEstimated(n) && n.estimator !== 'flipout') localOf.set(id, id);
-    else if (n.kind === 'view') { const w = localOf.get(n.arg); if (w !== undefined && n.view.kind !== 'skew' && n.view.kind !== 'unskew' && !addsRows(n.shape, n.arg)) localOf.set(id, w); }
+    else if (n.kind === 'view') { const w = localOf.get(n.arg); if (w !== undefined && n.view.kind !== 'skew' && n.view.kind !== 'unskew' && !addsRows(graph, n)) localOf.set(id, w); }
   });
   return b.graph(new Map([...graph.outputs].map(([name, id]) => [name, renamed(id)])));
 
   function replaced(n: Node): NodeId | undefined {
-    if (n.kind === 'view' && n.view.kind === 'broadcast' && addsRows(n.shape, n.arg)) {
+    if (n.kind === 'view' && n.view.kind === 'broadcast' && addsRows(graph, n)) {
       if (signed.has(n.arg)) return flipoutBroadcast(n, n.view.axes);
       const w = localOf.get(n.arg);
       return w === undefined ? undefined : localBroadcast(n, n.view.axes, weight(w));
@@ -114,7 +114,6 @@ export function estimate(graph: Graph, siteOf: (path: string) => number): Graph 
   }
 
   function weight(id: NodeId): Weight { const n = graph.nodes[id]; return n?.kind === 'weight' ? n : fail('not a weight'); }
-  function addsRows(shape: Shape, arg: NodeId): boolean { return shape.includes('rows') && graph.nodes[arg]?.shape.includes('rows') === false; }
 }
 
 const isEstimated = (w: Weight): boolean => w.estimator !== 'shared' && w.posterior.family === 'normal' && !w.frozen;
