@@ -86,8 +86,9 @@ export interface Fold {
 }
 
 /**
- * `read`: only loaded. `write`: only stored. `update`: read and written, at the same offset only (the verifier proves it), so
- * no position sees another's write.
+ * `read`: only loaded. `write`: only stored. `update`: read where it is written, or in
+ * another loop of the same position at the elements that this position stores (the verifier proves it), so no position sees
+ * another's write.
  */
 export interface BufferUse { readonly name: string; readonly type: 'f32' | 'u32'; readonly size: Size; readonly access: 'read' | 'write' | 'update' }
 
