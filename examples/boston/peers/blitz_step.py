@@ -1,19 +1,10 @@
 """Times BLiTZ's Boston step as its README writes it: sample_elbo with 3 samples, backward, Adam. One line a request:
 reads a number of steps, prints milliseconds a step. Needs torch and blitz on PYTHONPATH."""
 import sys, time
-import torch, torch.nn as nn, torch.nn.functional as F
-from blitz.modules import BayesianLinear
-from blitz.utils import variational_estimator
+import torch, torch.nn as nn
+from regressor import Regressor
 
 torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
-
-@variational_estimator
-class Regressor(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.one, self.two = BayesianLinear(13, 512), BayesianLinear(512, 1)
-    def forward(self, x):
-        return self.two(F.relu(self.one(x)))
 
 model, criterion = Regressor(), nn.MSELoss()
 optimizer = torch.optim.Adam(model.parameters(), lr=0.01)

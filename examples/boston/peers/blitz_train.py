@@ -1,21 +1,12 @@
 """Trains BLiTZ's Boston regressor with given seeds on given data and prints the held-out RMSE of each, in standardised units.
 Reads one JSON object { train: {x, y}, test: {x, y}, seeds, epochs } on stdin. Needs torch and blitz on PYTHONPATH."""
 import json, sys
-import torch, torch.nn as nn, torch.nn.functional as F
-from blitz.modules import BayesianLinear
-from blitz.utils import variational_estimator
+import torch, torch.nn as nn
+from regressor import Regressor
 
 torch.set_num_threads(1)
 task = json.load(sys.stdin)
 x, y, xt, yt = (torch.tensor(task[part][name], dtype=torch.float32) for part in ('train', 'test') for name in ('x', 'y'))
-
-@variational_estimator
-class Regressor(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.one, self.two = BayesianLinear(13, 512), BayesianLinear(512, 1)
-    def forward(self, x):
-        return self.two(F.relu(self.one(x)))
 
 for seed in task['seeds']:
     torch.manual_seed(seed)
