@@ -268,7 +268,7 @@ async function predictions(s: State, tensors: ReadonlyMap<string, Rows>, rows: n
 /** Results of a program for all draws of all rows, by name. */
 async function drawn(s: State, program: string, names: readonly (readonly [string, OutputManifest])[], tensors: ReadonlyMap<string, Rows>, rows: number, samples: number, draws: Draws): Promise<ReadonlyMap<string, Float32Array>> {
   const start = Math.min(samples, 32);
-  const { rows: rowChunk, samples: sampleChunk } = chunks(s, Math.min(rows, Math.max(1, Math.floor(8192 / start))), start);
+  const { rows: rowChunk, samples: sampleChunk } = chunks(s, rows, start);
   reserve(s, rowChunk, sampleChunk);
   const shapeOf = (o: OutputManifest): readonly number[] => o.shape.map(d => d ?? rows);
   const full = new Map<string, Float32Array>();

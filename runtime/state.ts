@@ -63,12 +63,15 @@ export function reserve(s: State, rows: number, samples: number): void {
 
 /** Memory that a call may take for what it computes in between, in bytes. */
 const workspace = 2 ** 28;
-/** How many rows and samples to compute at a time, so that a call stays within its memory: halved, rows first, until they do. */
+/**
+ * How many rows and samples to compute at a time, so that a call stays within its memory: halved, samples first, until they do.
+ * Fewer samples at a time cost nothing; fewer rows draw all weights again for the next ones.
+ */
 export function chunks(s: State, rows: number, samples: number, divideSamples = true): { readonly rows: number; readonly samples: number } {
   const { words, persistent } = layout(s.backend.plan, rows, samples);
   if (4 * (words - persistent) <= workspace) return { rows, samples };
-  if (rows > 1) return chunks(s, Math.ceil(rows / 2), samples, divideSamples);
-  return samples > 1 && divideSamples ? chunks(s, rows, Math.ceil(samples / 2)) : { rows, samples };
+  if (samples > 1 && divideSamples) return chunks(s, rows, Math.ceil(samples / 2));
+  return rows > 1 ? chunks(s, Math.ceil(rows / 2), samples, divideSamples) : { rows, samples };
 }
 
 /** Writes rows `from` to `to` of every tensor into its buffer, if the plan has one. */
