@@ -24,6 +24,8 @@ export interface Backend {
   logged?(): Promise<Float32Array>;
   /** Runs a program with these scalars (`rows`, `samples`, `seedLo`, …). May return before the device is done; `read` waits. */
   run(program: string, scalars: Scalars): void;
+  /** Threads that run programs now; one where nothing is said. */
+  readonly threads?: number;
   /** Bytes of the arena now. */
   readonly bytes: number;
   /** Frees everything. Twice is once. */
@@ -39,6 +41,7 @@ export type OpenBackend = (code: string | readonly string[], plan: PlanManifest,
 export interface BackendOptions {
   /** webgpu: a device of the app's own. */
   readonly device?: unknown;
+  /** wasm: threads from the start; left out, as many as there are cores, from the first program that is worth it. */
   readonly threads?: number;
   /** gpujs: the mode of gpu.js, `cpu`, `webasm`, `webgl2`, …; left out, gpu.js chooses. */
   readonly mode?: string;

@@ -116,7 +116,7 @@ function start(makeGpu: () => Gpu, plan: PlanManifest, sources: readonly Source[
     const positions = source.grid.reduce<number>((n, e) => n * (typeof e === 'number' ? e : value(e)), 1);
     if (positions === 0) return;
     const field = (name: string): number => turn[name] ?? value(name);
-    const args = source.parameters.map(({ kind, index }) => (kind === 'b' ? live(index) : field(plan.record[index]?.name ?? '')));
+    const args = source.parameters.map(({ kind, index }) => (kind === 'b' ? live(index) : field(plan.record[index] ?? '')));
     const result = kernelFor(k, source, positions)(...args);
     if (!(result instanceof Float32Array)) throw new Error("gpujs: this mode of gpu.js does not answer at once: take mode 'cpu' or 'webasm', or the backend webgpu");
     const from = source.from.reduce((total, factors) => total + factors.reduce<number>((n, f) => n * (typeof f === 'number' ? f : field(f)), 1), 0);
@@ -176,11 +176,11 @@ function start(makeGpu: () => Gpu, plan: PlanManifest, sources: readonly Source[
       const manifest = plan.programs[program];
       if (!manifest) throw new Error(`gpujs: this model has no program '${program}'`);
       for (const [name, v] of Object.entries(scalars)) values.set(name, v);
-      const { dispatches, turns } = films.get(program) ?? film(manifest.steps);
+      const { dispatches, turns } = films.get(program) ?? film(manifest.steps ?? []);
       films.set(program, { dispatches, turns });
       fill(dispatches, Object.values(manifest.results));
       for (const { kernel, turn } of dispatches) dispatch(kernel, turns[turn] ?? {});
-      for (const [a, b] of manifest.swaps) [arrays[indexOf(a)], arrays[indexOf(b)]] = [array(indexOf(b)), array(indexOf(a))];
+      for (const [a, b] of manifest.swaps ?? []) [arrays[indexOf(a)], arrays[indexOf(b)]] = [array(indexOf(b)), array(indexOf(a))];
     },
     get bytes() { return arrays.reduce((n, a) => n + a.byteLength, 0); },
     dispose() {

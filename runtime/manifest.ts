@@ -44,7 +44,7 @@ export interface ModelManifest {
 }
 
 export interface BufferManifest {
-  readonly name: string; readonly type: 'f32' | 'u32'; readonly size: Size; readonly slot: number;
+  readonly name: string; /** f32 where nothing is said. */ readonly type?: 'u32'; readonly size: Size; readonly slot: number;
   readonly role: 'parameter' | 'moment' | 'input' | 'noise' | 'result' | 'temporary';
   readonly noise?: { readonly family: 'normal' | 'uniform'; readonly site: number };
   /** Made from the classes in another buffer: positions sorted by class, or where each class begins. */
@@ -54,17 +54,18 @@ export interface BufferManifest {
 export type StepManifest = number | { readonly counter: string; readonly extent: number; readonly reverse: boolean; readonly body: readonly StepManifest[] };
 
 export interface ProgramManifest {
-  readonly steps: readonly StepManifest[];
+  readonly steps?: readonly StepManifest[];
   readonly results: Readonly<Record<string, string>>;
-  readonly swaps: readonly (readonly [string, string])[];
+  readonly swaps?: readonly (readonly [string, string])[];
 }
 
 /** The plan for one target. */
 export interface PlanManifest {
   readonly buffers: readonly BufferManifest[];
   readonly programs: Readonly<Record<string, ProgramManifest>>;
-  /** Fields of the step record in order, one 32-bit word each. */
-  readonly record: readonly { readonly name: string; readonly type: 'u32' | 'f32' }[];
+  /** Names of the step record's fields in order, one 32-bit word each: so many whole numbers, then f32. */
+  readonly record: readonly string[];
+  readonly integers: number;
   /** For each kernel: its name, grid and buffers (indices into `buffers`); `code` is the target's own. */
   readonly kernels: readonly { readonly name: string; readonly grid: readonly (number | Dynamic)[]; readonly buffers: readonly number[] }[];
 }

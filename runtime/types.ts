@@ -18,6 +18,7 @@ export interface CreateOptions {
   readonly seed?: number;
   /** webgpu: a device of the app's own. */
   readonly device?: unknown;
+  /** wasm: how many threads compute, this one among them; left out, one a core (at most 8) from the first program that is worth it. Results are the same bits with any number. */
   readonly threads?: number;
   /** gpujs: the mode of gpu.js. */
   readonly mode?: string;
@@ -50,6 +51,8 @@ export interface PredictOptions { readonly samples?: number; readonly seed?: num
 
 export interface Model<T extends ModelTypes> extends AsyncDisposable {
   readonly backend: BackendName; readonly seed: number;
+  /** wasm: threads that compute now. */
+  readonly threads: number;
   fit(data: T['inputs'] & T['targets'], options: FitOptions<T>): Promise<readonly EpochResult[]>;
   step(data: T['inputs'] & T['targets'], options: StepOptions): Promise<Elbo>;
   sampleElbo(data: T['inputs'] & T['targets'], options: ElboOptions & { readonly outputs: true }): Promise<Elbo & { readonly outputs: Readonly<Record<T['outputs'], Prediction>> }>;

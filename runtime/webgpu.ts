@@ -132,9 +132,9 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
 
   /** The words of a record at one turn of the loops. */
   const fill = (target: DataView, at: number, turn: Turn): void => {
-    plan.record.forEach(({ name, type }, i) => {
+    plan.record.forEach((name, i) => {
       const value = turn[name] ?? values.get(name) ?? 0;
-      if (type === 'f32') target.setFloat32(at + 4 * i, value, true); else target.setUint32(at + 4 * i, value, true);
+      if (i >= plan.integers) target.setFloat32(at + 4 * i, value, true); else target.setUint32(at + 4 * i, value, true);
     });
     places.offsets.forEach((offset, i) => { target.setUint32(at + 4 * (plan.record.length + i), offset, true); });
   };

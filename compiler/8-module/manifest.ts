@@ -42,9 +42,9 @@ export function planOf(schedule: Schedule, inCode = false): PlanManifest {
   const step = (s: Step): StepManifest => (s.kind === 'run' ? s.kernel : { counter: s.counter, extent: s.extent, reverse: s.reverse, body: s.body.map(step) });
   const at = new Map(schedule.buffers.map((b, i) => [b.name, i] as const));
   return {
-    buffers: schedule.buffers.map(({ name, type, size, slot, role, noise, bucket }) => ({ name, type, size, slot, role, ...(noise ? { noise } : {}), ...(bucket ? { bucket } : {}) })),
-    programs: Object.fromEntries(schedule.programs.map(p => [p.name, { steps: inCode ? [] : p.steps.map(step), results: p.results, swaps: p.swaps }])),
-    record: schedule.record,
+    buffers: schedule.buffers.map(({ name, type, size, slot, role, noise, bucket }) => ({ name, ...(type === 'u32' ? { type } : {}), size, slot, role, ...(noise ? { noise } : {}), ...(bucket ? { bucket } : {}) })),
+    programs: Object.fromEntries(schedule.programs.map(p => [p.name, { ...(inCode ? {} : { steps: p.steps.map(step) }), results: p.results, ...(p.swaps.length > 0 ? { swaps: p.swaps } : {}) }])),
+    record: schedule.record.map(f => f.name), integers: schedule.record.filter(f => f.type === 'u32').length,
     kernels: inCode ? [] : schedule.kernels.map(k => ({ name: k.name, grid: k.axes.map(a => a.extent), buffers: k.buffers.map(b => at.get(b.name) ?? -1) })),
   };
 }

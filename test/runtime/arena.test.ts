@@ -3,7 +3,7 @@ import test from 'ava';
 import { countOf, layout } from '../../runtime/arena.ts';
 import type { BufferManifest, PlanManifest } from '../../runtime/manifest.ts';
 
-const buffer = (name: string, slot: number, size: BufferManifest['size'], role: BufferManifest['role']): BufferManifest => ({ name, slot, size, role, type: 'f32' });
+const buffer = (name: string, slot: number, size: BufferManifest['size'], role: BufferManifest['role']): BufferManifest => ({ name, slot, size, role });
 const plan: PlanManifest = {
   buffers: [
     buffer('hidden', 0, { times: 3, by: ['rows', 'samples'] }, 'temporary'),
@@ -12,7 +12,7 @@ const plan: PlanManifest = {
     buffer('x', 2, { times: 2, by: ['rows'] }, 'input'),
     buffer('w/m', 3, 5, 'moment'),
   ],
-  programs: {}, record: [], kernels: [],
+  programs: {}, record: [], integers: 0, kernels: [],
 };
 
 test('persistent slots first, every slot at a multiple of four words, buffers of one slot at one place', t => {

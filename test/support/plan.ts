@@ -32,9 +32,9 @@ export function scheduleOf(kernels: readonly Kernel[], fields: readonly string[]
 export function planOf(schedule: Schedule): PlanManifest {
   const step = (s: Step): StepManifest => (s.kind === 'run' ? s.kernel : { counter: s.counter, extent: s.extent, reverse: s.reverse, body: s.body.map(step) });
   return {
-    buffers: schedule.buffers.map(({ name, type, size, slot, role, noise, bucket }) => ({ name, type, size, slot, role, ...(noise ? { noise } : {}), ...(bucket ? { bucket } : {}) })),
+    buffers: schedule.buffers.map(({ name, type, size, slot, role, noise, bucket }) => ({ name, ...(type === 'u32' ? { type } : {}), size, slot, role, ...(noise ? { noise } : {}), ...(bucket ? { bucket } : {}) })),
     programs: Object.fromEntries(schedule.programs.map(p => [p.name, { steps: p.steps.map(step), results: p.results, swaps: p.swaps }])),
-    record: schedule.record,
+    record: schedule.record.map(f => f.name), integers: schedule.record.filter(f => f.type === 'u32').length,
     kernels: schedule.kernels.map(k => ({ name: k.name, grid: k.axes.map((a: Axis) => a.extent), buffers: k.buffers.map(b => schedule.buffers.findIndex(x => x.name === b.name)) })),
   };
 }

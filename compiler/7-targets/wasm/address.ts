@@ -127,6 +127,9 @@ function scaled(s: Scope, frame: Frame, t: Term, p: Position): Node {
   return bytes();
 }
 
+/** Where a run-time start lies, in bytes; the same for all buffers of that stride. */
+const startAt = (s: Scope, frame: Frame, bytes: Size, from: Local): Local => cached(s, frame, `start ${from.index} ${showSize(bytes)}`, s.b.i32, () => times(s, bytes, get(s, from)));
+
 /** A pointer that is set before the loop and moves with its turns. */
 function moved(s: Scope, frame: Frame, key: string, outer: Local, t: Term): Local {
   const { axis, parent } = frame;
@@ -135,7 +138,7 @@ function moved(s: Scope, frame: Frame, key: string, outer: Local, t: Term): Loca
   const inner = s.frame;
   s.frame = parent;
   const bytes = multiplySizes(t.coefficient, 4);
-  const start = axis.from === 0 ? undefined : typeof axis.from === 'number' ? sizeNode(s, multiplySizes(bytes, axis.from)) : times(s, bytes, get(s, axis.from));
+  const start = axis.from === 0 ? undefined : typeof axis.from === 'number' ? sizeNode(s, multiplySizes(bytes, axis.from)) : get(s, startAt(s, parent, bytes, axis.from));
   put(s, parent, l, start === undefined ? get(s, outer) : s.m.i32.add(get(s, outer), start));
   const step = multiplySizes(t.coefficient, 4 * axis.step);
   const by = sizeNode(s, step);

@@ -8,6 +8,7 @@ import { eachChild } from '../../6-kernels/map.ts';
 import { get, newLocal, positions, projection, put, valueType } from './scope.ts';
 import type { Binding, Local, Scope } from './scope.ts';
 import type { Plan } from './plan.ts';
+import { mine } from './threads.ts';
 import { gcd, inRegion, writeBlock, writeLoop } from './statements.ts';
 import type { Bound } from './statements.ts';
 
@@ -41,7 +42,7 @@ export function writeEnd(s: Scope, rest: readonly Stmt[], plan: Plan): boolean {
   });
 
   const pointer = newLocal(s, s.b.i32);
-  put(s, s.frame, pointer, s.m.i32.const(start));
+  put(s, s.frame, pointer, s.m.i32.add(mine(s.m, s.b, 'scratch'), s.m.i32.const(start)));
   const saved = new Map(s.names);
   const loops = (depth: number): void => {
     const side = region.sides[depth];
@@ -83,8 +84,8 @@ function boundsOf(s: Scope, counter: Local | undefined, base: number, count: num
   return [from, to];
 }
 const storeNode = (s: Scope, b: Binding, at: number, local: Local): number =>
-  (b.lane !== undefined ? s.m.v128.store(at, 16, s.m.i32.const(0), get(s, local))
-    : b.type === 'f32' ? s.m.f32.store(at, 4, s.m.i32.const(0), get(s, local)) : s.m.i32.store(at, 4, s.m.i32.const(0), get(s, local)));
+  (b.lane !== undefined ? s.m.v128.store(at, 16, mine(s.m, s.b, 'scratch'), get(s, local))
+    : b.type === 'f32' ? s.m.f32.store(at, 4, mine(s.m, s.b, 'scratch'), get(s, local)) : s.m.i32.store(at, 4, mine(s.m, s.b, 'scratch'), get(s, local)));
 const loadNode = (s: Scope, b: Binding, offset: number, pointer: Local): number =>
   (b.lane !== undefined ? s.m.v128.load(offset, 16, get(s, pointer))
     : b.type === 'f32' ? s.m.f32.load(offset, 4, get(s, pointer)) : s.m.i32.load(offset, 4, get(s, pointer)));

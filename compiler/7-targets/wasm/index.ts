@@ -4,11 +4,14 @@
  *
  *   byte 0            the step record, one 32-bit word a field
  *   then              the byte address of each buffer of the schedule, one word each
- *   next multiple of 64   `scratchBytes` (an exported global) for the module's own use; the arena comes after it
+ *   next multiple of 64   the control block of the threads: see `threads.ts`
+ *   then              `scratchBytes` (an exported global) for each thread; the arena comes after them
+ *
+ * The memory is imported as one that is not shared; the runtime turns one bit of the module where it has threads.
  */
 import binaryen from 'binaryen';
 import { InternalError } from '../../diagnostics.ts';
-import type { Schedule, Step } from '../../5-schedule/schedule.ts';
+import type { Schedule } from '../../5-schedule/schedule.ts';
 import type { Expr, Kernel, Stmt } from '../../6-kernels/kernel.ts';
 import { childrenOf } from '../../6-kernels/map.ts';
 import { prepare } from '../prepare.ts';
@@ -16,15 +19,18 @@ import type { Target } from '../target.ts';
 import { collapse } from './collapse.ts';
 import { addNoise, forget, noiseBytes } from './noise.ts';
 import { makePlan } from './plan.ts';
+import { addPrograms } from './program.ts';
 import { newScope } from './scope.ts';
 import type { Memory } from './scope.ts';
 import { spells } from './spellings.ts';
-import type { Module, Node } from './spellings.ts';
-import { writeBlock } from './statements.ts';
+import type { Module } from './spellings.ts';
+import { tilesOf, writeBlock } from './statements.ts';
+import { addCut, addThreads, amountOf, leave } from './threads.ts';
 
 /** What a module may use: all of it is in Node 20 and in every browser since 2023. */
-const features = binaryen.Features.SIMD128 | binaryen.Features.BulkMemory | binaryen.Features.SignExt | binaryen.Features.NontrappingFPToInt | binaryen.Features.MutableGlobals;
-const passes = ['simplify-locals-nostructure', 'coalesce-locals', 'vacuum', 'reorder-locals'];
+const features = binaryen.Features.SIMD128 | binaryen.Features.Atomics | binaryen.Features.BulkMemory | binaryen.Features.SignExt | binaryen.Features.NontrappingFPToInt | binaryen.Features.MutableGlobals;
+/** Chosen for the size of the module, deflated. */
+const passes = ['simplify-locals-nostructure', 'coalesce-locals', 'rse', 'vacuum', 'reorder-locals', 'dealign'];
 
 /** The bytes of a module. */
 export function printWasm(schedule: Schedule): Uint8Array {
@@ -33,30 +39,29 @@ export function printWasm(schedule: Schedule): Uint8Array {
     m.setFeatures(features);
     m.setMemory(1, 65536, null, [], false);
     m.addMemoryImport('0', 'env', 'memory', false);
+    m.addFunctionImport('barrier', 'env', 'barrier', binaryen.none, binaryen.none);
     let spilled = 0;
     const windows = new Map<'normal' | 'uniform', number>();
-    const scratch = Math.ceil((4 * (schedule.record.length + schedule.buffers.length)) / 64) * 64;
+    const control = Math.ceil((4 * (schedule.record.length + schedule.buffers.length)) / 64) * 64;
     const memory: Memory = {
       ...placesOf(schedule),
       noise: family => {
         const name = `noise ${family}`;
         if (!windows.has(family)) {
-          const window = scratch + noiseBytes * windows.size;
+          const window = noiseBytes * windows.size;
           windows.set(family, window);
           addNoise(m, binaryen, memory, name, family, window);
         }
         return name;
       },
-      scratch: bytes => { spilled = Math.max(spilled, bytes); return scratch + 2 * noiseBytes; },
+      scratch: bytes => { spilled = Math.max(spilled, bytes); return 2 * noiseBytes; },
     };
-    schedule.kernels.forEach((kernel, i) => { addKernel(m, `kernel ${i}`, kernel, memory); });
-    for (const program of schedule.programs) {
-      const labels = { next: 0, locals: 0 };
-      const body = m.block(null, [...[...windows.values()].flatMap(at => forget(m, at)), ...stepNodes(m, program.steps, memory, labels)]);
-      m.addFunction(`program ${program.name}`, binaryen.none, binaryen.none, Array.from({ length: labels.locals }, () => binaryen.i32), body);
-      m.addFunctionExport(`program ${program.name}`, program.name);
-    }
-    m.addGlobal('scratchBytes', binaryen.i32, false, m.i32.const(spilled > 0 ? 2 * noiseBytes + spilled : noiseBytes * windows.size));
+    const printed = schedule.kernels.map((kernel, i) => addKernel(m, `kernel ${i}`, kernel, memory));
+    const scratchBytes = Math.ceil((spilled > 0 ? 2 * noiseBytes + spilled : noiseBytes * windows.size) / 64) * 64;
+    addPrograms(m, binaryen, schedule, new Set(printed.flatMap((isShared, i) => (isShared ? [i] : []))), memory, () => [...windows.values()].flatMap(at => forget(m, binaryen, at)));
+    addThreads(m, binaryen, control);
+    addCut(m, binaryen);
+    m.addGlobal('scratchBytes', binaryen.i32, false, m.i32.const(scratchBytes));
     m.addGlobalExport('scratchBytes', 'scratchBytes');
     m.runPasses(passes);
     return m.emitBinary();
@@ -72,13 +77,16 @@ function placesOf({ record, buffers }: Schedule): Pick<Memory, 'field' | 'buffer
   return { field: name => fields.get(name) ?? fail(`'${name}' is not in the record`), bufferWord: name => words.get(name) ?? fail(`'${name}' is not in the schedule`) };
 }
 
-function addKernel(m: Module, name: string, source: Kernel, memory: Memory): void {
+/** Says whether threads share the kernel. */
+function addKernel(m: Module, name: string, source: Kernel, memory: Memory): boolean {
   const kernel = prepare(collapse(source), spells);
   const { reads, writes } = accesses(kernel.body);
   const s = newScope(m, binaryen, kernel.name, writes, memory, 0);
   const plan = makePlan(kernel, ![...writes].some(b => reads.has(b)));
+  s.top.out.push(leave(s, amountOf(kernel, plan.cost), plan.shared && tilesOf(s, plan.shared, plan, plan.roles.get(plan.shared))));
   writeBlock(s, plan.body, plan);
   m.addFunction(name, binaryen.none, binaryen.none, s.locals, m.block(null, s.top.out));
+  return plan.shared !== undefined;
 }
 
 /** Buffers that a body loads from and stores to. */
@@ -97,26 +105,6 @@ function accesses(body: readonly Stmt[]): { readonly reads: ReadonlySet<string>;
   };
   walk(body);
   return { reads, writes };
-}
-
-/** Steps in order; a loop sets its counter's field of the record before each turn. */
-function stepNodes(m: Module, steps: readonly Step[], memory: Memory, labels: { next: number; locals: number }): readonly Node[] {
-  return steps.map(step => {
-    if (step.kind === 'run') return m.call(`kernel ${step.kernel}`, [], binaryen.none);
-    if (step.extent <= 0) return m.nop();
-    const label = `loop ${labels.next++}`;
-    const turn = labels.locals++;
-    const i = (): Node => m.local.get(turn, binaryen.i32);
-    return m.block(null, [
-      m.local.set(turn, m.i32.const(0)),
-      m.loop(label, m.block(null, [
-        m.i32.store(memory.field(step.counter).at, 4, m.i32.const(0), step.reverse ? m.i32.sub(m.i32.const(step.extent - 1), i()) : i()),
-        ...stepNodes(m, step.body, memory, labels),
-        m.local.set(turn, m.i32.add(i(), m.i32.const(1))),
-        m.br_if(label, m.i32.lt_u(i(), m.i32.const(step.extent))),
-      ])),
-    ]);
-  });
 }
 
 /** Costs are of one core of an x86-64 machine, by the values that come out of a vectorised loop. */

@@ -14,6 +14,7 @@ import type { Local, Memory, Scope } from './scope.ts';
 import { spells } from './spellings.ts';
 import type { Module, Node } from './spellings.ts';
 import { inRegion, writeBlock, writeLoop } from './statements.ts';
+import { mine } from './threads.ts';
 
 /** Values in a window, and windows of a family: chosen by site + sample. */
 const length = 64;
@@ -27,12 +28,12 @@ export const noiseBytes = windows * stride;
 const nowhere = 0x80000000;
 
 /** Forgets what is in the windows: the stream may be another one. */
-export const forget = (m: Module, from: number): readonly Node[] =>
-  Array.from({ length: windows }, (_, i) => m.i32.store(from + i * stride + keyAt.element, 4, m.i32.const(0), m.i32.const(nowhere | 0)));
+export const forget = (m: Module, b: typeof binaryen, from: number): readonly Node[] =>
+  Array.from({ length: windows }, (_, i) => m.i32.store(from + i * stride + keyAt.element, 4, mine(m, b, 'scratch'), m.i32.const(nowhere | 0)));
 
 /**
  * Adds the function `name(element, sample, site, count) -> address of count values`, `count` at most 16. The values stay until the
- * next call. @param from Where the windows are.
+ * next call. @param from Where the windows are in a thread's scratch memory.
  */
 export function addNoise(m: Module, b: typeof binaryen, memory: Memory, name: string, family: 'normal' | 'uniform', from: number): void {
   const s = newScope(m, b, name, empty, memory, 4);
@@ -42,7 +43,7 @@ export function addNoise(m: Module, b: typeof binaryen, memory: Memory, name: st
   const kept = (at: number): number => m.i32.load(at, 4, get(s, window));
   const keep = (at: number, value: number): number => m.i32.store(at, 4, get(s, window), value);
   const head = [
-    m.local.set(window.index, m.i32.add(i32(from), m.i32.mul(m.i32.and(m.i32.add(get(s, site), get(s, sample)), i32(windows - 1)), i32(stride)))),
+    m.local.set(window.index, m.i32.add(m.i32.add(mine(m, b, 'scratch'), i32(from)), m.i32.mul(m.i32.and(m.i32.add(get(s, site), get(s, sample)), i32(windows - 1)), i32(stride)))),
     m.if([
       m.i32.eq(get(s, sample), kept(keyAt.sample)), m.i32.eq(get(s, site), kept(keyAt.site)),
       // from element - start on, count values must lie inside
@@ -74,7 +75,7 @@ function draw(s: Scope, family: 'normal' | 'uniform', given: Readonly<Record<'el
   put(s, s.frame, at, get(s, window));
   writeLoop(s, 'quad', 0, length / 4, 4, {}, () => {
     inRegion(s, { lane: 'quad', sides: [{ axis: 'quad', count: 1, step: 4 }], turns: new Map() }, () => {
-      writeBlock(s, body, { body, roles: new Map(), mayRepeat: true });
+      writeBlock(s, body, { body, roles: new Map(), mayRepeat: true, cost: 0, shared: undefined });
       const found = lets.map(l => [...s.names.get(l.kind === 'let' ? l.name : '')?.locals.values() ?? []][0] ?? fail('a value is missing'));
       transposed(s, found).forEach((row, i) => { s.frame.out.push(s.m.v128.store(16 * i, 16, get(s, at), get(s, row))); });
       put(s, s.frame, at, s.m.i32.add(get(s, at), s.m.i32.const(64)));

@@ -19,13 +19,17 @@ export interface Plan {
   readonly roles: ReadonlyMap<Stmt, Role>;
   /** Nothing is read that is written here: an element may be computed twice. */
   readonly mayRepeat: boolean;
+  /** The loop of the grid whose tiles the threads share. */
+  readonly shared: Stmt & { readonly kind: 'map' } | undefined;
+  /** Instructions of the whole grid, for nominal extents. */
+  readonly cost: number;
 }
 
 type Loop = Extract<Stmt, { kind: 'map' }> | Fold;
 type Roles = ReadonlyMap<Stmt, Role>;
 
 /** What run-time extents are taken for. */
-const nominal = { rows: 64, samples: 4 } as const;
+export const nominal = { rows: 64, samples: 4 } as const;
 const nominalOf = (e: Axis['extent']): number => (typeof e === 'number' ? e : nominal[e]);
 
 /** @param repeats Whether elements may be computed twice. */
@@ -43,8 +47,9 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
     const consider = (fixed: Roles): void => {
       const roles = [...fixed.values()].some(r => r.kind === 'lanes') ? fixed : inside(work, new Set(grid), fixed, mayRepeat);
       const size = sizeOf(work, none, roles, mayRepeat);
-      const cost = costOf(work, none, roles, mayRepeat) * (1 + size / long) + size * byte;
-      if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat }, cost };
+      const instructions = costOf(work, none, roles, mayRepeat);
+      const cost = instructions * (1 + size / long) + size * byte;
+      if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat, cost: instructions, shared: undefined }, cost };
     };
     consider(new Map());
     const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? (hasFolds ? [1, 2, 4, 8] : [1, 4]).filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
@@ -59,8 +64,23 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
       if (inner && !isSwapped) for (const q of rowCounts(inner)) if (q * r > 1 && q * r <= 8) consider(new Map<Stmt, Role>([...row, ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
     }
   }
-  if (!best) return { body, roles: new Map(), mayRepeat };
-  return { ...best.plan, roles: withTurns(analyse(best.plan.body), best.plan.roles) };
+  if (!best) return { body, roles: new Map(), mayRepeat, cost: 0, shared: undefined };
+  const shared = sharedLoop(best.plan, axes.length);
+  return { ...best.plan, roles: withTurns(analyse(best.plan.body), best.plan.roles), shared };
+}
+
+/** The loop of the grid whose tiles go into equal shares for two, three, four and eight threads; the outermost of equal ones. */
+function sharedLoop({ body, roles }: Plan, depth: number): Plan['shared'] {
+  let best: { readonly loop: Stmt & { readonly kind: 'map' }; readonly score: number } | undefined;
+  let [loop] = body;
+  for (let i = 0; i < depth && loop?.kind === 'map'; i++, loop = loop.body[0]) {
+    const role = roles.get(loop);
+    const tiles = Math.ceil(nominalOf(loop.axis.extent) / ((role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1)));
+    // tiles of an extent that varies may be fewer than is thought here
+    const score = [2, 3, 4, 8].reduce((sum, n) => sum + tiles / (n * Math.ceil(tiles / n)), 0) - (typeof loop.axis.extent === 'number' ? 0 : 0.2);
+    if (tiles > 1 && (!best || score > best.score + 0.2)) best = { loop, score };
+  }
+  return best?.loop;
 }
 
 /** Vectors of four that fit; three only where four do not. */

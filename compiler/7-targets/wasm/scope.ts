@@ -76,7 +76,7 @@ export interface Memory {
   readonly bufferWord: (name: string) => number;
   /** The name of the function that gives noise of a family: see `noise.ts`. */
   readonly noise: (family: 'normal' | 'uniform') => string;
-  /** The address of so many bytes of scratch, the same for all who ask. */
+  /** Where in a thread's scratch memory so many bytes are, the same for all who ask. */
   readonly scratch: (bytes: number) => number;
 }
 

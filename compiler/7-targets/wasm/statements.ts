@@ -5,12 +5,14 @@
 import { strideAlong } from '../../6-kernels/index.ts';
 import type { Axis, Expr, Stmt } from '../../6-kernels/kernel.ts';
 import { address, extentNode } from './address.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, Role } from './plan.ts';
 import { get, inFrame, needsOf, newLocal, positions, projection, put } from './scope.ts';
 import type { Local, Position, Region, Scope } from './scope.ts';
 import { writeEnd } from './end.ts';
 import { writeFold } from './folds.ts';
 import type { Node } from './spellings.ts';
+import { mine } from './threads.ts';
+import type { Tiles } from './threads.ts';
 import { held, value, wideValue } from './values.ts';
 
 /** Writes statements into the open frame. */
@@ -153,8 +155,9 @@ function writeMap(s: Scope, stmt: Stmt & { readonly kind: 'map' }, plan: Plan): 
   const step = role?.kind === 'lanes' ? 4 : 1;
   const width = (role?.count ?? 1) * step;
   const all = roundedDown(s, axis.extent, 1);
-  const loop = (from: Bound, to: Bound, count: number, by: number, clamp = false, multiple?: number): void =>
-    { writeLoop(s, axis.name, from, to, count * by, { clamp, ...(multiple !== undefined ? { multiple } : {}) }, body(count, by)); };
+  const loop = (from: Bound, to: Bound, count: number, by: number, clamp = false, multiple?: number, isSure = false): void =>
+    { writeLoop(s, axis.name, from, to, count * by, { clamp, isSure, ...(multiple !== undefined ? { multiple } : {}) }, body(count, by)); };
+  if (plan.shared === stmt) { writeShared(s, axis, role, plan, loop, body); return; }
   if (!role || width === 1) { loop(0, all, 1, 1); return; }
 
   if (plan.mayRepeat && (typeof axis.extent !== 'number' || axis.extent >= width)) {
@@ -169,13 +172,73 @@ function writeMap(s: Scope, stmt: Stmt & { readonly kind: 'map' }, plan: Plan): 
   }
   const tiles = roundedDown(s, axis.extent, width);
   loop(0, tiles, role.count, step);
+  writeRest(s, axis, role, loop, body);
+}
+type WriteLoop = (from: Bound, to: Bound, count: number, by: number, clamp?: boolean, multiple?: number, isSure?: boolean) => void;
+type WriteBody = (count: number, step: number, fresh?: number) => () => void;
+
+/** What whole tiles leave over: vectors, then one vector that begins among elements that are done, or one by one. */
+function writeRest(s: Scope, axis: Axis, role: Role, loop: WriteLoop, body: WriteBody): void {
+  const step = role.kind === 'lanes' ? 4 : 1;
+  const all = roundedDown(s, axis.extent, 1);
+  const tiles = roundedDown(s, axis.extent, role.count * step);
   const vectors = step === 4 && role.count > 1 ? roundedDown(s, axis.extent, 4) : tiles;
   if (vectors !== tiles) loop(tiles, vectors, 1, 4);
   if (step === 4 && typeof all === 'number' && typeof vectors === 'number' && all > vectors) {
-    // one more vector, which begins among elements that are done: those are computed in vain and not stored
+    // those elements are computed in vain and not stored
     writeLoop(s, axis.name, all - 4, all, 4, {}, body(1, 4, 4 - (all - vectors)));
     return;
   }
   loop(vectors, all, 1, 1);
+}
+
+/** Tiles of the loop that threads share, the last of which may be a shorter one. */
+export function tilesOf(s: Scope, { axis }: Stmt & { readonly kind: 'map' }, plan: Plan, role: Role | undefined): Tiles {
+  const { m } = s;
+  const width = (role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1);
+  const extent = (): Node => extentNode(s, axis.extent);
+  if (typeof axis.extent === 'number') return { count: m.i32.const(Math.ceil(axis.extent / width)), width: m.i32.const(width) };
+  if (width === 1) return { count: extent(), width: m.i32.const(1) };
+  const count = (): Node => m.i32.div_u(m.i32.add(extent(), m.i32.const(width - 1)), m.i32.const(width));
+  // fewer than a tile are shared one by one
+  const isEnough = (): Node => m.i32.ge_s(extent(), m.i32.const(width));
+  return plan.mayRepeat ? { count: m.select(isEnough(), count(), extent()), width: m.select(isEnough(), m.i32.const(width), m.i32.const(1)) } : { count: count(), width: m.i32.const(width) };
+}
+
+/** The tiles of this thread: there is at least one. */
+function writeShared(s: Scope, axis: Axis, role: Role | undefined, plan: Plan, loop: WriteLoop, body: WriteBody): void {
+  const { m } = s;
+  const [count, step] = [role?.count ?? 1, role?.kind === 'lanes' ? 4 : 1];
+  const width = count * step;
+  const all = roundedDown(s, axis.extent, 1);
+  const edge = (name: 'from' | 'to', limit?: Bound): Local => {
+    const l = newLocal(s, s.b.i32);
+    put(s, s.frame, l, mine(m, s.b, name));
+    if (limit !== undefined) put(s, s.frame, l, m.select(m.i32.lt_s(get(s, l), boundNode(s, limit)), get(s, l), boundNode(s, limit)));
+    return l;
+  };
+  const even = width === 1 || (typeof axis.extent === 'number' && axis.extent % width === 0);
+  if (even) { loop(edge('from'), edge('to'), count, step, false, width, true); return; }
+  if (plan.mayRepeat && (typeof axis.extent !== 'number' || axis.extent >= width)) {
+    const clamped = (): void => {
+      // the last tile ends with the extent, whosever it is
+      const last = newLocal(s, s.b.i32);
+      put(s, s.frame, last, m.i32.sub(boundNode(s, all), m.i32.const(width)));
+      loop(edge('from', last), edge('to', all), count, step, true, typeof axis.extent === 'number' ? gcd(width, axis.extent - width) : 1);
+    };
+    if (typeof axis.extent === 'number') { clamped(); return; }
+    // fewer than a tile: one by one
+    const enough = inFrame(s, { mayBeEmpty: false }, clamped);
+    const few = inFrame(s, { mayBeEmpty: false }, () => { loop(edge('from'), edge('to'), 1, 1, false, 1, true); });
+    s.frame.out.push(m.if(m.i32.ge_s(extentNode(s, axis.extent), m.i32.const(width)), m.block(null, [...enough.out]), m.block(null, [...few.out])));
+    return;
+  }
+  if (!role) return;
+  const tiles = roundedDown(s, axis.extent, width);
+  const to = edge('to');
+  if (tiles !== 0) loop(edge('from'), edge('to', tiles), count, step, false, width);
+  // what is left over belongs to the last tile's thread
+  const rest = inFrame(s, { mayBeEmpty: false }, () => { writeRest(s, axis, role, loop, body); });
+  s.frame.out.push(m.if(m.i32.gt_s(get(s, to), boundNode(s, tiles)), m.block(null, [...rest.out])));
 }
 export const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));

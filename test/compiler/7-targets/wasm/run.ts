@@ -23,9 +23,10 @@ export async function load(schedule: Schedule, extents: { readonly rows: number;
   const bytes = printWasm(schedule);
   const table = 4 * (schedule.record.length + schedule.buffers.length);
   const memory = new api.Memory({ initial: 1, maximum: 65536 });
-  const { instance } = await api.instantiate(bytes, { env: { memory } });
+  const { instance } = await api.instantiate(bytes, { env: { memory, barrier: () => undefined } });
   const scratchBytes = instance.exports['scratchBytes']; // a global
-  let next = Math.ceil(table / 64) * 64 + Number((scratchBytes as { readonly value: number }).value);
+  // a control block that one thread does not need, then its scratch memory
+  let next = Math.ceil(table / 64) * 64 + 64 + Number((scratchBytes as { readonly value: number }).value);
   const bySlot = new Map<number, number>();
   const size = (b: Schedule['buffers'][number]): number => evaluateSize(b.size, extents);
   const places = schedule.buffers.map(b => {
