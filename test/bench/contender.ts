@@ -42,9 +42,11 @@ export async function start(lane: Lane, task: Task): Promise<Contender | string>
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ask = async <T>(message: object): Promise<T> => {
     child.stdin.write(`${JSON.stringify(message)}\n`);
-    const { value, done } = await lines.next();
-    if (done) throw new Error(`${lane.name} on ${task.name} ended: ${errors.trim().split('\n').at(-1) ?? 'without a word'}`);
-    return JSON.parse(value) as T; // by its own rules
+    const timer = setTimeout(() => { errors += '\nno answer for five minutes'; child.kill(); }, 300_000);
+    const answer = await lines.next() as IteratorResult<string>;
+    clearTimeout(timer);
+    if (answer.done) throw new Error(`${lane.name} on ${task.name} ended: ${errors.trim().split('\n').at(-1) ?? 'without a word'}`);
+    return JSON.parse(answer.value) as T; // by its own rules
   };
   const { inputs, targets } = batchOf(task);
   const list = (data: Record<string, Float32Array | Int32Array>): number[] => Object.values(data).flatMap(a => [...a]);

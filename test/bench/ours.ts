@@ -11,7 +11,7 @@ interface Request { readonly work: Work; readonly times: number }
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const say = (message: object): void => { process.stdout.write(`${JSON.stringify(message)}\n`); };
-const { name, module, backend, threads } = JSON.parse((await lines.next()).value ?? '{}') as Start;
+const { name, module, backend, threads } = JSON.parse(String((await lines.next()).value)) as Start;
 const task = tasks.find(t => t.name === name);
 if (!task) throw new Error(`no model ${name}`);
 const [network] = Object.values(await import(module) as Record<string, ModelClass<AnyModel>>); // a module of one model

@@ -4,6 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 
+/** Whom we are compared with. */
+export const peerNames = ['blitz', 'jax-js', 'tfjs'] as const;
+export type PeerName = (typeof peerNames)[number];
+
 export interface Task {
   readonly name: string;
   /** How a peer builds it. `dense`: sizes of the layers, with ReLUs between; `lenet`: LeNet-5; `lstm`: features, units, outputs, over `steps`. */

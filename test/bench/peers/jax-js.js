@@ -2,7 +2,6 @@
  * The objective in jax-js on its WebAssembly backend: the whole step (draws, gradients, Adam) is one jitted function, predictions
  * another. Dense models only. Arrays are counted there: a call uses its arguments up, and `.ref` keeps one for later.
  */
-import { pathToFileURL } from 'node:url';
 import { load, locate, missing, packageVersion, serve, task } from './peer.js';
 
 if (task.kind !== 'dense') missing('only the dense models are written for it');
