@@ -43,7 +43,7 @@ export async function start(lane: Lane, task: Task): Promise<Contender | string>
   const ask = async <T>(message: object): Promise<T> => {
     child.stdin.write(`${JSON.stringify(message)}\n`);
     const timer = setTimeout(() => { errors += '\nno answer for five minutes'; child.kill(); }, 300_000);
-    const answer = await lines.next() as IteratorResult<string>;
+    const answer: IteratorResult<string> = await lines.next();
     clearTimeout(timer);
     if (answer.done) throw new Error(`${lane.name} on ${task.name} ended: ${errors.trim().split('\n').at(-1) ?? 'without a word'}`);
     return JSON.parse(answer.value) as T; // by its own rules

@@ -21,7 +21,7 @@ export interface RunOptions {
   readonly rounds: number;
   /** Thread counts of ours; the first is what the picture shows. */
   readonly threads: readonly number[];
-  /** How long one contender is timed in a round, in milliseconds, and how long in all rounds together: one call may be longer, then there are fewer rounds. */
+  /** How long one contender is timed in a round, in milliseconds, and how long in all rounds together: what takes longer has fewer rounds, two at least. */
   readonly slice: number; readonly budget: number;
   /** How many of the products, from the first. */
   readonly products: number;
@@ -118,7 +118,7 @@ async function runTask(task: Task, options: RunOptions, webgpu: boolean, probe: 
         if (ours) {
           mine.push({ ...ours, loss: c.loss, milliseconds, flops: counts[work].contracted / (milliseconds.median / 1000), bytes: counts[work].bytes / (milliseconds.median / 1000) });
         } else if (list.length > 0) {
-          theirs.push({ name: c.name, version: c.version, threads: paces[i]?.threads ?? 1, loss: c.loss, milliseconds, ratios: mine.map((_, k) => spreadOf(list.map((ms, r) => ms / (times[k]?.[r] ?? NaN)))) });
+          theirs.push({ name: c.name, version: c.version, threads: paces[i]?.threads ?? 1, loss: c.loss, milliseconds, ratios: mine.map((_, k) => spreadOf(list.flatMap((ms, r) => { const own = times[k]?.[r]; return own === undefined ? [] : [ms / own]; }))) }); // rounds that both ran
         }
       }
       reports.push({ model: task.name, work, batch: task.batch, counts: counts[work], ours: mine, peers: theirs });
