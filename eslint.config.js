@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'examples/**/out/', 'test/types/generated/', 'grammar/cst.ts'] },
+  { ignores: ['dist/', 'node_modules/', 'examples/**/out/', 'test/bench/out/', 'test/types/generated/', 'grammar/cst.ts'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },

@@ -46,10 +46,10 @@ export function explain(model: Model, schedule: Schedule, target: string, extent
   };
 }
 
-const none: Work = { arithmetic: 0, transcendental: 0, noise: 0, loads: 0, stores: 0, bytes: 0 };
+const none: Work = { arithmetic: 0, contracted: 0, transcendental: 0, noise: 0, loads: 0, stores: 0, bytes: 0 };
 const add = (a: Work, b: Work): Work => combine(a, b, (x, y) => x + y);
 const scale = (a: Work, by: number): Work => combine(a, a, x => x * by);
 const combine = (a: Work, b: Work, f: (x: number, y: number) => number): Work => ({
-  arithmetic: f(a.arithmetic, b.arithmetic), transcendental: f(a.transcendental, b.transcendental), noise: f(a.noise, b.noise),
+  arithmetic: f(a.arithmetic, b.arithmetic), contracted: f(a.contracted, b.contracted), transcendental: f(a.transcendental, b.transcendental), noise: f(a.noise, b.noise),
   loads: f(a.loads, b.loads), stores: f(a.stores, b.stores), bytes: f(a.bytes, b.bytes),
 });

@@ -6,6 +6,8 @@ import { ops } from '../ops/table.ts';
 export interface Work {
   /** f32 additions, multiplications and the like; an exponential, logarithm or division counts in `transcendental`. */
   readonly arithmetic: number;
+  /** The part of `arithmetic` that adds up contractions: two for each product, whatever else scales it. */
+  readonly contracted: number;
   readonly transcendental: number;
   readonly noise: number;
   /** Loads and stores as written, before any cache or register. */
@@ -17,7 +19,7 @@ export interface Work {
 
 /** Counts a kernel once over its whole grid; an expression used twice counts once where it stands. */
 export function countKernel(kernel: Kernel, extents: Readonly<Record<Dynamic, number>>): Work {
-  const total = { arithmetic: 0, transcendental: 0, noise: 0, loads: 0, stores: 0 };
+  const total = { arithmetic: 0, contracted: 0, transcendental: 0, noise: 0, loads: 0, stores: 0 };
   const turnsOf = (extent: number | Dynamic): number => (typeof extent === 'number' ? extent : extents[extent]);
   const block = (stmts: readonly Stmt[], times: number): void => {
     const seen = new Set<Expr>();
@@ -40,6 +42,7 @@ export function countKernel(kernel: Kernel, extents: Readonly<Record<Dynamic, nu
         case 'fold': {
           s.carries.forEach(c => expr(c.init));
           const turns = times * turnsOf(s.axis.extent);
+          if (s.contraction) total.contracted += 2 * s.carries.length * turns;
           block([...s.body, ...s.carries.map((c): Stmt => ({ kind: 'let', name: c.name, value: c.next }))], turns);
           break;
         }

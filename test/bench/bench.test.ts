@@ -1,0 +1,34 @@
+/** The bench on the smallest model, without peers: that it counts right and reports what it should. How fast anything is, no test says. */
+import { spawnSync } from 'node:child_process';
+import test from 'ava';
+import { run } from './run.ts';
+import { showReport, spreadOf } from './report.ts';
+import { tasks } from './tasks.ts';
+
+const main = (...args: string[]): string => spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), new URL('./main.ts', import.meta.url).pathname, ...args], { encoding: 'utf8' }).stderr;
+
+test('a run on boston: operations as counted by hand, finite numbers, a table', async t => {
+  const report = await run({ tasks: tasks.filter(x => x.name === 'boston'), peers: [], rounds: 2, threads: [1], slice: 10, budget: 1000, products: 1 });
+  const [step, predict] = report.models;
+  // 13 -> 512 -> 1, 16 rows: two layers forward and their two products for the weights' gradients; the one back to the 512 has one term a sum
+  t.is(step?.counts.contracted, 2 * 3 * 16 * (13 * 512 + 512 * 1) * 2);
+  t.is(predict?.counts.contracted, 2 * 25 * 16 * (13 * 512 + 512 * 1));
+  t.is(report.products[0]?.operations, 2 * 384 ** 3);
+  t.deepEqual(report.models.map(m => [m.model, m.work, m.peers.length, m.ours.map(o => [o.backend, o.threads])[0]]), [['boston', 'step', 0, ['wasm', 1]], ['boston', 'predict', 0, ['wasm', 1]]]);
+  const numbers = [
+    ...report.machine.limits.flatMap(l => [l.flops, l.bytes]), ...report.products.flatMap(p => [p.flops.median, p.flops.low, p.flops.high]),
+    ...report.models.flatMap(m => m.ours.flatMap(o => [o.loss, o.flops, o.bytes, o.milliseconds.median, o.milliseconds.low, o.milliseconds.high])),
+  ];
+  t.true(numbers.every(x => Number.isFinite(x) && x > 0), JSON.stringify(report));
+  t.deepEqual(JSON.parse(JSON.stringify(report)), report, 'the report is data');
+  const shown = showReport(report);
+  for (const word of ['boston', 'predict', 'GFLOP/s', '384 x 384']) t.true(shown.includes(word), shown);
+});
+test('a spread is the median between the lowest and the highest', t => {
+  t.deepEqual(spreadOf([3, 1, 2]), { median: 2, low: 1, high: 3, rounds: 3 });
+  t.deepEqual(spreadOf([4, 1, 2, 3]), { median: 2.5, low: 1, high: 4, rounds: 4 });
+});
+test('a wrong option says what is known', t => {
+  t.regex(main('--only', 'bosten'), /There is no 'bosten' \(did you mean 'boston'\?\): boston, mnist400/);
+  t.regex(main('--rounds', '0'), /A whole number from 1 on/);
+});
