@@ -2,7 +2,7 @@
  * The text of `cst.ts`, from the grammar itself. Imagine the types of the concrete tree printed by the parser that makes
  * it: after a change of a rule write this text there (the test that compares them says how).
  */
-import { generateCstDts } from 'chevrotain';
+import { generateCstDts } from './chevrotain.ts';
 import { theParser } from './parser.ts';
 
 const head = `/**

@@ -2,7 +2,8 @@
  * What all rules of the grammar are made with: lists, groups in brackets, and errors that carry what was expected. Imagine
  * the toolbox beside the grammar; the rules are in `parser-expressions.ts` and `parser.ts`.
  */
-import { CstParser, type CstNode, type IParserErrorMessageProvider, type IToken, type ParserMethod } from 'chevrotain';
+import type { CstNode, IParserErrorMessageProvider, IToken, ParserMethod } from 'chevrotain';
+import { CstParser } from './chevrotain.ts';
 import * as t from './tokens.ts';
 
 /** A rule without parameters. */
@@ -77,7 +78,8 @@ export abstract class GroupParser extends CstParser {
     try { rule(); } finally { this.plain = before; }
   }
 
-  constructor() {
-    super([...t.tokens], { recoveryEnabled: true, maxLookahead: 2, nodeLocationTracking: 'full', errorMessageProvider: provider });
+  /** @param isChecked Whether Chevrotain looks for ambiguities in the grammar, which takes longer than reading a file. */
+  constructor(isChecked: boolean) {
+    super([...t.tokens], { skipValidations: !isChecked, recoveryEnabled: true, maxLookahead: 2, nodeLocationTracking: 'full', errorMessageProvider: provider });
   }
 }

@@ -261,8 +261,8 @@ class BnnParser extends ExpressionParser {
     this.OPTION(() => this.SUBRULE(this.args));
   });
 
-  constructor() {
-    super();
+  constructor(isChecked: boolean) {
+    super(isChecked);
     this.performSelfAnalysis();
   }
 
@@ -280,5 +280,7 @@ let parser: BnnParser | undefined;
 /** The parser is made on first use, once: its analysis of itself costs more than reading a file. */
 export function theParser(): BnnParser {
   countErrorsAnew();
-  return parser ??= new BnnParser();
+  return parser ??= new BnnParser(false);
 }
+/** Throws where the grammar is ambiguous or refers to itself on its left. */
+export function verifyGrammar(): void { new BnnParser(true); }

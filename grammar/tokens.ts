@@ -3,7 +3,8 @@
  * laid aside. Spellings from other languages (`&&`, `True`, `;`) are cut out as what they stand for, so that one wrong sign
  * is one error and the rest of the file is still read.
  */
-import { createToken, Lexer, type TokenType } from 'chevrotain';
+import type { TokenType } from 'chevrotain';
+import { createToken, Lexer } from './chevrotain.ts';
 
 /** Any word at all, reserved or not: what may stand before `:` in an argument and after `.`. */
 export const AnyWord = createToken({ name: 'AnyWord', pattern: Lexer.NA, label: 'a name' });
@@ -207,4 +208,7 @@ export const tokens: readonly TokenType[] = [
 ];
 
 /** Positions are tracked in full: with offsets only, a node of the tree has no end. */
-export const lexer = new Lexer([...tokens], { positionTracking: 'full', ensureOptimizations: true });
+const makeLexer = (isChecked: boolean): InstanceType<typeof Lexer> => new Lexer([...tokens], { positionTracking: 'full', ensureOptimizations: true, skipValidations: !isChecked });
+export const lexer = makeLexer(false);
+/** Throws where a word can never be read. */
+export function verifyTokens(): void { makeLexer(true); }

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { readFileSync } from 'node:fs';
-import { allWords } from '../../grammar/tokens.ts';
+import { verifyGrammar } from '../../grammar/parser.ts';
+import { allWords, verifyTokens } from '../../grammar/tokens.ts';
 import { level } from '../../compiler/1-syntax/precedence.ts';
 import { parse } from '../../compiler/1-syntax/parse.ts';
 import { printProgram } from '../../compiler/1-syntax/print.ts';
@@ -8,6 +9,12 @@ import { printProgram } from '../../compiler/1-syntax/print.ts';
 const read = (file: string): string => readFileSync(new URL(`../../grammar/${file}`, import.meta.url), 'utf8');
 const reference = read('reference.md');
 const examples = [...reference.matchAll(/^```bnn\n([^]*?)^```$/gm)].map(match => match[1] ?? '');
+
+// what Chevrotain would look for each time it is started
+test('the grammar is unambiguous, and every word can be read', t => {
+  t.notThrows(verifyTokens);
+  t.notThrows(verifyGrammar);
+});
 
 test('the reference has examples', t => { t.true(examples.length >= 7); });
 
