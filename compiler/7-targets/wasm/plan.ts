@@ -3,7 +3,7 @@
  * counting instructions: the cheapest way wins, long code counting against itself.
  */
 import type { Axis, Fold, Kernel, Stmt } from '../../6-kernels/kernel.ts';
-import { analyse } from './work.ts';
+import { analyse, nested } from './work.ts';
 import type { Work } from './work.ts';
 
 /**
@@ -37,19 +37,21 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
   const { axes, body } = kernel;
   const nestOf = (order: readonly Axis[]): readonly Stmt[] => order.reduceRight<readonly Stmt[]>((inner, axis) => [{ kind: 'map', axis, body: inner }], body);
   const hasFolds = body.some(s => s.kind !== 'let' && s.kind !== 'store');
-  let best: { readonly plan: Plan; readonly cost: number } | undefined;
+  let best: { readonly plan: Plan; readonly cost: number; readonly work: Work } | undefined;
+  const one = analyse(body, axes);
   for (const order of orders(axes)) {
     const nest = nestOf(order);
-    const work = analyse(nest);
+    const work = nested(nest, axes, one);
     const grid = order.map((_, i) => order.slice(0, i).reduce<readonly Stmt[]>(s => (s[0]?.kind === 'map' ? s[0].body : s), nest)[0]).filter(s => s?.kind === 'map');
     const inner = grid.at(-1);
     const before = grid.at(-2);
     const consider = (fixed: Roles): void => {
       const roles = [...fixed.values()].some(r => r.kind === 'lanes') ? fixed : inside(work, new Set(grid), fixed, mayRepeat);
+      const time = costOf(work, none, roles, mayRepeat);
+      if (best && time >= best.cost) return;
       const size = sizeOf(work, none, roles, mayRepeat);
-      const instructions = costOf(work, none, roles, mayRepeat);
-      const cost = instructions * (1 + size / long) + size * byte;
-      if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat, cost: instructions, shared: undefined }, cost };
+      const cost = time * (1 + size / long) + size * byte;
+      if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat, cost: time, shared: undefined }, cost, work };
     };
     consider(new Map());
     const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? (hasFolds ? [1, 2, 4, 8] : [1, 4]).filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
@@ -66,7 +68,7 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
   }
   if (!best) return { body, roles: new Map(), mayRepeat, cost: 0, shared: undefined };
   const shared = sharedLoop(best.plan, axes.length);
-  return { ...best.plan, roles: withTurns(analyse(best.plan.body), best.plan.roles), shared };
+  return { ...best.plan, roles: withTurns(best.work, best.plan.roles), shared };
 }
 
 /** The loop of the grid whose tiles go into equal shares for two, three, four and eight threads; the outermost of equal ones. */
@@ -109,7 +111,8 @@ const times = (t: Tile, mask: number): number => { let n = 1; for (const [bit, c
 /** Instructions of all positions. */
 function costOf(w: Work, tile: Tile, roles: Roles, mayRepeat: boolean): number {
   let cost = 0;
-  for (const item of w.items) cost += times(tile, item.mask) * item.cost(tile.lane, tile.counts.get(tile.lane) ?? 1);
+  const vectors = tile.counts.get(tile.lane) ?? 1;
+  for (const item of w.items) cost += times(tile, item.mask) * (typeof item.cost === 'number' ? item.cost : item.cost(tile.lane, vectors));
   for (const child of w.loops) cost += loopCost(child, tile, roles, mayRepeat);
   return cost;
 }
@@ -150,7 +153,7 @@ function sizeOf(w: Work, tile: Tile, roles: Roles, mayRepeat: boolean): number {
   let size = 0;
   // what follows a fold stands in the code once (`end.ts`)
   const isOnce = w.loops.some(l => l.loop.kind === 'fold');
-  for (const item of w.items) size += isOnce ? 1 : times(tile, item.mask);
+  for (const item of w.items) size += item.count * (isOnce ? 1 : times(tile, item.mask));
   for (const child of w.loops) {
     const role = roles.get(child.loop);
     const extent = child.loop.axis.extent;
@@ -183,11 +186,14 @@ function inside(work: Work, grid: ReadonlySet<Stmt>, fixed: Roles, mayRepeat: bo
       visit(child, inner);
       const deeper = new Map(roles);
       const options = [deeper, ...tries.map(t => new Map([...before, ...t]))];
-      const costs = options.map(o => {
+      let [chosen, least] = [deeper, Infinity];
+      for (const o of options) {
+        const time = loopCost(child, tile, o, mayRepeat);
+        if (time >= least) continue;
         const size = sizeOf({ ...child, items: [], loops: [child] }, tile, o, mayRepeat);
-        return loopCost(child, tile, o, mayRepeat) * (1 + size / long) + size * byte;
-      });
-      const chosen = options[costs.indexOf(Math.min(...costs))] ?? deeper;
+        const cost = time * (1 + size / long) + size * byte;
+        if (cost < least) [chosen, least] = [o, cost];
+      }
       roles.clear();
       for (const [s, r] of chosen) roles.set(s, r);
     }
@@ -206,7 +212,7 @@ function withTurns(work: Work, roles: Roles): Roles {
     for (const child of w.loops) {
       visit(child);
       const { loop } = child;
-      if (loop.kind !== 'fold' || out.has(loop) || loop.bounds || typeof loop.axis.extent !== 'number' || child.loops.length > 0 || child.items.length > 12) continue;
+      if (loop.kind !== 'fold' || out.has(loop) || loop.bounds || typeof loop.axis.extent !== 'number' || child.loops.length > 0 || child.items.reduce((n, i) => n + i.count, 0) > 12) continue;
       const count = loop.axis.extent;
       if (count > 1 && count <= 4) out.set(loop, { kind: 'turns', count });
     }

@@ -11,7 +11,9 @@ export interface Item {
   /** Axes it varies along, as bits. */
   readonly mask: number;
   /** Instructions for one vector, or one scalar, when `lane` (a bit, or 0) is in the lanes, `vectors` at a time. */
-  readonly cost: (lane: number, vectors: number) => number;
+  readonly cost: number | ((lane: number, vectors: number) => number);
+  /** How many operations it stands for. */
+  readonly count: number;
 }
 export interface Work {
   readonly items: readonly Item[];
@@ -32,8 +34,9 @@ const dear: Partial<Readonly<Record<Op, number>>> = { div: 5, sqrt: 6, max: 5, m
 /** A call that gives up to sixteen values. */
 const noiseCall = 400;
 
-export function analyse(body: readonly Stmt[]): Work {
-  return walk(body, 0, new Map(), new Map());
+/** @param axes Of the grid around the body, each with the bit of its place in this list. */
+export function analyse(body: readonly Stmt[], axes: readonly Axis[]): Work {
+  return walk(body, axes.length, new Map(axes.map((a, i) => [a.name, bitAt(i)] as const)), new Map());
 
   function walk(stmts: readonly Stmt[], level: number, axes: ReadonlyMap<string, number>, outer: ReadonlyMap<string, number>): Work {
     const names = new Map(outer);
@@ -45,7 +48,7 @@ export function analyse(body: readonly Stmt[]): Work {
         case 'store': {
           visit(s.value, axes, names, items);
           const mask = indexMask(s.offset, axes, names) | allOf(axes);
-          items.push({ mask, cost: access(s.offset, undefined, axes, names) });
+          items.push({ mask, cost: access(s.offset, undefined, axes, names), count: 1 });
           break;
         }
         case 'map': {
@@ -66,13 +69,13 @@ export function analyse(body: readonly Stmt[]): Work {
             masks = s.carries.map((c, k) => (masks[k] ?? 0) | (visit(c.next, inner, lets, nextItems) & ~bit));
           }
           const made = walk(s.body, level + 1, inner, withCarries());
-          const work: Work = { ...made, items: [...made.items, ...nextItems], bit, extent: s.axis.extent, carries: masks, bounds };
+          const work: Work = { ...made, items: [...made.items, ...joined(nextItems)], bit, extent: s.axis.extent, carries: masks, bounds };
           s.carries.forEach((c, k) => names.set(c.name, masks[k] ?? 0));
           loops.push({ ...work, loop: s });
         }
       }
     }
-    return { items, loops, bit: 0, extent: 1, carries: [], bounds: 0, chain: chainOf(stmts) };
+    return { items: joined(items), loops, bit: 0, extent: 1, carries: [], bounds: 0, chain: chainOf(stmts) };
   }
 
   /** What the names of a body vary along. */
@@ -92,6 +95,25 @@ export function analyse(body: readonly Stmt[]): Work {
     }
     return names;
   }
+}
+/** The work of a body inside the loops of its grid, which `nest` has in some order. */
+export function nested(nest: readonly Stmt[], axes: readonly Axis[], body: Work): Work {
+  const [loop] = nest;
+  const at = loop?.kind === 'map' ? axes.indexOf(loop.axis) : -1;
+  if (loop?.kind !== 'map' || at < 0) return body;
+  return { items: [], loops: [{ ...nested(loop.body, axes, body), bit: bitAt(at), extent: loop.axis.extent, loop }], bit: 0, extent: 1, carries: [], bounds: 0, chain: 0 };
+}
+
+/** Operations that cost the same in any lane, as one for each set of axes. */
+function joined(items: readonly Item[]): readonly Item[] {
+  const sums = new Map<number, { cost: number; count: number }>();
+  const others: Item[] = [];
+  for (const i of items) {
+    if (typeof i.cost !== 'number') { others.push(i); continue; }
+    const sum = sums.get(i.mask);
+    if (sum) { sum.cost += i.cost; sum.count += i.count; } else sums.set(i.mask, { cost: i.cost, count: i.count });
+  }
+  return [...[...sums].map(([mask, sum]) => ({ mask, ...sum })), ...others];
 }
 /** The longest chain of operations through the lets and stores of a body. */
 function chainOf(stmts: readonly Stmt[]): number {
@@ -125,16 +147,16 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
     case 'op': {
       const literal = (e.op === 'max' || e.op === 'min') && e.args.some(a => a.kind === 'lit');
       const cost = literal ? 1 : dear[e.op] ?? 1;
-      items.push({ mask, cost: () => cost });
+      items.push({ mask, cost, count: 1 });
       break;
     }
     case 'load': {
       mask |= indexMask(e.offset, axes, names) | guardMask(e.guard, axes, names);
-      items.push({ mask, cost: access(e.offset, e.guard, axes, names) });
+      items.push({ mask, cost: access(e.offset, e.guard, axes, names), count: 1 });
       break;
     }
-    case 'index': mask |= indexMask(e.index, axes, names); items.push({ mask, cost: lane => (lane & bentMask(e.index, axes, names) ? 16 : 2) }); break;
-    case 'inside': mask |= guardMask(e.guard, axes, names); items.push({ mask, cost: lane => e.guard.reduce((n, c) => n + (lane & bentMask(c.index, axes, names) ? 18 : 3), 0) }); break;
+    case 'index': mask |= indexMask(e.index, axes, names); items.push({ mask, cost: lane => (lane & bentMask(e.index, axes, names) ? 16 : 2), count: 1 }); break;
+    case 'inside': mask |= guardMask(e.guard, axes, names); items.push({ mask, cost: lane => e.guard.reduce((n, c) => n + (lane & bentMask(c.index, axes, names) ? 18 : 3), 0), count: 1 }); break;
     case 'noise': {
       mask |= indexMask(e.element, axes, names) | indexMask(e.sample, axes, names);
       const aligned = (lane: number): boolean => e.element.constant % 4 === 0 && e.element.terms.every(t => parts(t.coefficient).times % 4 === 0 || (t.atom.kind === 'axis' && axes.get(t.atom.name) === lane));
@@ -143,7 +165,7 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
         // a window of 64 values for each element asked for; a quarter of that a tile where elements follow each other
         if (!isRow) return lane & mask ? 16 * noiseCall : 2 * noiseCall;
         return noiseCall / 4 + 30 * Math.ceil(vectors / (aligned(lane) ? 4 : 3)) / vectors;
-      } });
+      }, count: 1 });
       break;
     }
   }
