@@ -7,6 +7,7 @@ import { addIndex, offsetOf, scaleIndex, sizeOf, valueIndex, zero } from '../6-k
 import type { Kernel, Size } from '../6-kernels/kernel.ts';
 import { recordFields } from '../6-kernels/kernel.ts';
 import type { Graph, Loop, NodeId, Plain, Shape } from '../3-graph/graph.ts';
+import { clusterKey } from './cluster-key.ts';
 import { buffersOf, emit } from './emit.ts';
 import { fuse, gridOf, identity } from './fuse.ts';
 import type { Item } from './fuse.ts';
@@ -31,6 +32,8 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   const buffers = new Map<string, Named>();
   const kernels: Kernel[] = [];
   const kernelAtKey = new Map<string, number>();
+  /** Clusters that were written out before. */
+  const emitted = new Map<string, Omit<Work, 'needs'>>();
   const short = new Map<string, string>();
   const scalars = new Set<string>();
   const turns = new Set<string>();
@@ -71,8 +74,9 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
         roots.set(id, [...seen, next]);
       }
     }
-    const nameAt = (id: NodeId): string => nameOf(digest[id] ?? `${name}${id}`);
-    const unit: Unit = { graph, roots, name: nameAt, isKept: id => kept.has(nameAt(id)), bucket: (id, extent) => bucketOf(graph, id, extent), timesResult: id => resultCount.get(digest[id] ?? '') ?? 0, leaf: id => leafPlace(graph, digest, id) };
+    const digestAt = (id: NodeId): string => digest[id] ?? `${name}${id}`;
+    const nameAt = (id: NodeId): string => nameOf(digestAt(id));
+    const unit: Unit = { graph, roots, digest: digestAt, name: nameAt, isKept: id => kept.has(nameAt(id)), bucket: (id, extent) => bucketOf(graph, id, extent), timesResult: id => resultCount.get(digest[id] ?? '') ?? 0, leaf: id => leafPlace(graph, digest, id) };
     const { works, place } = planUnit(unit, 0);
     const results = Object.fromEntries([...graph.outputs].filter(([o]) => !o.startsWith('update:')).map(([o, id]) => {
       const buffer = place(id).buffer;
@@ -132,12 +136,18 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     for (const item of fusion.items) {
       const needs = item.needs.map(n => works.get(n) ?? fail('order'));
       if (item.kind === 'cluster') {
-        const kernel = emit(unit, item, stored, targets, sizeOfBuffer);
-        const parts = capabilities.results === 'one' ? oneResultEach(kernel, sizeOfBuffer) : [kernel];
-        works.set(item, { steps: parts.map(k => ({ kind: 'run', kernel: keep(k) })), ...touched(kernel), needs });
+        const key = clusterKey(unit, item, id => fusion.home.has(id), targets);
+        const made = emitted.get(key) ?? work(emit(unit, item, stored, targets, sizeOfBuffer));
+        emitted.set(key, made);
+        works.set(item, { ...made, needs });
       } else works.set(item, planLoop(unit, item.node, place, depth, needs));
     }
     return { works: [...works.values()], place };
+  }
+
+  function work(kernel: Kernel): Omit<Work, 'needs'> {
+    const parts = capabilities.results === 'one' ? oneResultEach(kernel, sizeOfBuffer) : [kernel];
+    return { steps: parts.map(k => ({ kind: 'run', kernel: keep(k) })), ...touched(kernel) };
   }
 
   function ownPlace(unit: Unit, id: NodeId): Place {
@@ -172,7 +182,8 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
       const outer = place([...n.sequences, ...n.captured][a.index] ?? fail('argument'));
       return a.index < n.sequences.length ? { ...outer, shape: outer.shape.slice(1), offset: addIndex(outer.offset, scaleIndex(turn, sizeOf(outer.shape.slice(1)))) } : outer;
     };
-    const inner = planUnit({ graph: body, roots, leaf, isKept: () => false, bucket: () => undefined, timesResult: () => 0, name: x => nameOf(`${name} ${digest[x] ?? x}`) }, depth + 1);
+    const digestAt = (x: NodeId): string => `${name} ${digest[x] ?? x}`;
+    const inner = planUnit({ graph: body, roots, leaf, isKept: () => false, bucket: () => undefined, timesResult: () => 0, digest: digestAt, name: x => nameOf(digestAt(x)) }, depth + 1);
     const moves = n.init.flatMap((_, i) => {
       const from = inner.place(output(`next:${i}`));
       const to = carries[i] ?? fail('carry');

@@ -13,6 +13,8 @@ export interface Unit {
   readonly roots: ReadonlyMap<NodeId, readonly Place[]>;
   /** Where leaves live: inputs, variables, results of loops, arguments of this body. */
   readonly leaf: (id: NodeId) => Place | undefined;
+  /** Equal for equal computations, in all programs of the model. */
+  readonly digest: (id: NodeId) => string;
   /** A name for the buffer of a stored node: equal for equal computations, so that programs share buffers and kernels. */
   readonly name: (id: NodeId) => string;
   /** Whether another program of the model stores this value: then this one does too, and both run the same kernels. */

@@ -149,8 +149,8 @@ function moved(s: Scope, frame: Frame, key: string, outer: Local, t: Term): Loca
 }
 
 function termKey(s: Scope, t: Term, p: Position): string {
+  if (t.atom.kind === 'axis') return `${showSize(t.coefficient)}*${t.atom.name}`;
   const plain = `${showSize(t.coefficient)}*${indexKey({ constant: 0, terms: [{ coefficient: 1, atom: t.atom }] })}`;
-  if (t.atom.kind === 'axis') return plain;
   const index: Index = { constant: 0, terms: [t] };
   const needs = needsOf(s, { kind: 'index', type: 'u32', index });
   // a name may be bound anew in each turn that is written out
