@@ -106,7 +106,7 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
       // a value that other programs keep is made by the same kernel here as there
       && (!unit.isKept(id) || c.stores.every(unit.isKept)) && (n.shape.length > 0 || c.stores.every(s => unit.timesResult(s) === unit.timesResult(id)))
       && asked.every(r => find(r.item) !== c || (isIdentity(r, n.shape) && !r.repeats))
-      && [...askers].every(other => other === c || !reaches(c, other)));
+      && !reaches([c], new Set([...askers].filter(other => other !== c))));
     const draft: Draft = host ?? { id: drafts.length, shape: n.shape, grid: gridOf(n.shape), stores: [], inner: 0, contracts: false, needs: new Set() };
     if (!host) drafts.push(draft);
     draft.stores.push(id);
@@ -180,7 +180,7 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
     const [target, ...rest] = all;
     if (!target || rest.length === 0) return;
     if (all.some(c => c.loop !== undefined || !sameExtents(c.shape, target.shape))) return;
-    if (all.some(x => all.some(y => x !== y && reaches(x, y)))) return;
+    if (reaches(all, new Set(all))) return;
     for (const c of rest) {
       target.stores.push(...c.stores);
       target.inner = Math.max(target.inner, c.inner);
@@ -190,13 +190,16 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
     }
   }
 
-  function reaches(from: Draft, to: Draft): boolean {
+  /** Whether one of these waits for one of those, itself or through others. */
+  function reaches(from: readonly Draft[], to: ReadonlySet<Draft>): boolean {
+    if (to.size === 0) return false;
     const seen = new Set<Draft>();
-    const stack = [find(from)];
+    const stack = [...from];
     for (let c = stack.pop(); c; c = stack.pop()) {
       for (const need of c.needs) {
         const d = find(need);
-        if (d === to) return true;
+        if (d === c) continue;
+        if (to.has(d)) return true;
         if (!seen.has(d)) { seen.add(d); stack.push(d); }
       }
     }

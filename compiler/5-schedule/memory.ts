@@ -12,23 +12,28 @@ type Span = readonly [from: number, to: number];
 
 /** Gives every buffer its slot. Persistent buffers, inputs and noise have slots of their own. */
 export function planMemory(buffers: readonly Omit<Buffer, 'slot'>[], kernels: readonly Kernel[], programs: readonly ProgramPlan[]): readonly Buffer[] {
-  const lives = programs.map(p => lifetimes(p, kernels));
+  const lives = new Map<string, { readonly program: number; readonly span: Span }[]>();
+  programs.forEach((p, program) => { for (const [name, span] of lifetimes(p, kernels)) { const list = lives.get(name); if (list) list.push({ program, span }); else lives.set(name, [{ program, span }]); } });
   const isShared = (b: Omit<Buffer, 'slot'>): boolean => b.role === 'temporary' || b.role === 'result';
   const slotOf = new Map<string, number>();
-  const members: Omit<Buffer, 'slot'>[][] = [];
+  /** When each slot that is shared is taken, by program. */
+  const taken: { readonly slot: number; readonly spans: Map<number, Span[]> }[] = [];
+  let slots = 0;
   const order = [...buffers].sort((a, b) => Number(isShared(a)) - Number(isShared(b)) || bytes(b.size) - bytes(a.size));
   for (const buffer of order) {
-    const fits = (slot: readonly Omit<Buffer, 'slot'>[]): boolean => slot.every(other => isShared(other) && !lives.some(l => overlaps(l.get(buffer.name), l.get(other.name))));
-    const at = isShared(buffer) ? members.findIndex(fits) : -1;
-    const slot = at >= 0 ? at : members.push([]) - 1;
-    members[slot]?.push(buffer);
-    slotOf.set(buffer.name, slot);
+    if (!isShared(buffer)) { slotOf.set(buffer.name, slots++); continue; }
+    const own = lives.get(buffer.name) ?? [];
+    const isFree = (spans: ReadonlyMap<number, readonly Span[]>): boolean => own.every(({ program, span }) => !spans.get(program)?.some(s => overlaps(s, span)));
+    let found = taken.find(t => isFree(t.spans));
+    if (!found) taken.push(found = { slot: slots++, spans: new Map() });
+    for (const { program, span } of own) { const list = found.spans.get(program); if (list) list.push(span); else found.spans.set(program, [span]); }
+    slotOf.set(buffer.name, found.slot);
   }
   return buffers.map(b => ({ ...b, slot: slotOf.get(b.name) ?? 0 }));
 }
 
 const bytes = (s: Size): number => parts(s).by.reduce((n, d) => n * nominal[d], parts(s).times);
-const overlaps = (a: Span | undefined, b: Span | undefined): boolean => a !== undefined && b !== undefined && a[0] <= b[1] && b[0] <= a[1];
+const overlaps = (a: Span, b: Span): boolean => a[0] <= b[1] && b[0] <= a[1];
 
 /** First and last step at which each buffer of a program matters. What a loop touches matters during all of it; results to the end. */
 function lifetimes(program: ProgramPlan, kernels: readonly Kernel[]): ReadonlyMap<string, Span> {

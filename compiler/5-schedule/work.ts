@@ -10,18 +10,30 @@ export interface Work { readonly steps: readonly Step[]; readonly reads: Readonl
  */
 export function order(pieces: readonly Work[], persistent: ReadonlySet<string>): { readonly ordered: readonly Work[] } | { readonly cycle: readonly Work[] } {
   const readers = new Map<string, Work[]>();
-  for (const w of pieces) for (const r of w.reads) if (persistent.has(r)) readers.set(r, [...(readers.get(r) ?? []), w]);
+  for (const w of pieces) for (const r of w.reads) if (persistent.has(r)) { const list = readers.get(r); if (list) list.push(w); else readers.set(r, [w]); }
   const before = new Map(pieces.map(w => [w, new Set([...w.needs, ...[...w.writes].flatMap(b => readers.get(b) ?? [])].filter(x => x !== w))]));
+  const after = new Map<Work, Work[]>();
+  const missing = new Map<Work, number>();
+  for (const [w, needs] of before) {
+    missing.set(w, needs.size);
+    for (const x of needs) { const list = after.get(x); if (list) list.push(w); else after.set(x, [w]); }
+  }
+  const at = new Map(pieces.map((w, i) => [w, i] as const));
   const ordered: Work[] = [];
   const done = new Set<Work>();
-  let waiting = [...pieces];
-  while (waiting.length > 0) {
-    const ready = waiting.filter(w => [...(before.get(w) ?? [])].every(x => done.has(x)));
-    if (ready.length === 0) return { cycle: waiting };
-    // one at a time in the given order keeps a value's maker and its reader together
-    const next = new Set(ready);
-    waiting = waiting.filter(w => !next.has(w));
-    ready.forEach(w => { ordered.push(w); done.add(w); });
+  for (let ready = pieces.filter(w => missing.get(w) === 0); ready.length > 0;) {
+    const next: Work[] = [];
+    for (const w of ready) {
+      ordered.push(w);
+      done.add(w);
+      for (const x of after.get(w) ?? []) {
+        const left = (missing.get(x) ?? 0) - 1;
+        missing.set(x, left);
+        if (left === 0) next.push(x);
+      }
+    }
+    // the given order keeps a value's maker and its reader together
+    ready = next.sort((x, y) => (at.get(x) ?? 0) - (at.get(y) ?? 0));
   }
-  return { ordered };
+  return ordered.length === pieces.length ? { ordered } : { cycle: pieces.filter(w => !done.has(w)) };
 }

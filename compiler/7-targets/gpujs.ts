@@ -13,7 +13,7 @@ import { addIndex, axisIndex, offsetOf, parts, scaleIndex } from '../6-kernels/i
 import type { Index, Kernel, Stmt } from '../6-kernels/kernel.ts';
 import { prepare } from './prepare.ts';
 import type { Target } from './target.ts';
-import { call, decimal, indent, infix, makeNames, makePrinter } from './text.ts';
+import { call, decimal, indent, infix, makeNames, makePrinter, positionIn } from './text.ts';
 import type { Dialect, Place } from './text.ts';
 
 /** Largest finite f32. A float is finite where its size is at most this: true of neither infinity nor NaN. */
@@ -76,7 +76,7 @@ export function printGpujs(source: Kernel, { record, buffers }: Pick<Schedule, '
     parameters.set(`${kind}${i}`, text);
     return text;
   };
-  const buffer = (name: string): string => parameter(name, 'b', buffers.findIndex(b => b.name === name));
+  const buffer = (name: string): string => parameter(name, 'b', positionIn(buffers, name));
   // Every buffer that is read is a parameter, in the kernel's order.
   for (const b of kernel.buffers) {
     if (b.access === 'read') buffer(b.name);
@@ -85,7 +85,7 @@ export function printGpujs(source: Kernel, { record, buffers }: Pick<Schedule, '
   const place: Place = {
     load: (name, _type, offset) => `${buffer(name)}[${offset}]`,
     store: (_name, _offset, value) => `return ${value};`,
-    scalar: name => (name === 'rows' || name === 'samples' ? dialect.extent(name) : parameter(name, 'r', record.findIndex(f => f.name === name))),
+    scalar: name => (name === 'rows' || name === 'samples' ? dialect.extent(name) : parameter(name, 'r', positionIn(record, name))),
     noise: () => bug('draws noise'),
   };
   const printer = makePrinter(dialect, place, names);

@@ -47,6 +47,14 @@ export interface Place {
 export const infix = (sign: string): Spelling => (a, b) => `(${a} ${sign} ${b})`;
 export const call = (name: string): Spelling => (...args) => `${name}(${args.join(', ')})`;
 
+const positions = new WeakMap<readonly object[], ReadonlyMap<string, number>>();
+/** Where a name is in a list of the schedule, or -1; a large model asks for each of thousands of buffers in thousands of kernels. */
+export function positionIn(list: readonly { readonly name: string }[], name: string): number {
+  const known = positions.get(list) ?? new Map(list.map((x, i) => [x.name, i] as const));
+  positions.set(list, known);
+  return known.get(name) ?? -1;
+}
+
 /**
  * Gives each name of the compiler an identifier, never the same one twice. One letter stays as it is; all others end in `_`,
  * as no keyword, type or built-in function of either dialect does, and nothing that the targets declare themselves.

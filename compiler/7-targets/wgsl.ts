@@ -9,7 +9,7 @@ import type { Kernel } from '../6-kernels/kernel.ts';
 import type { ScalarType } from '../ops/names.ts';
 import { prepare } from './prepare.ts';
 import type { Target } from './target.ts';
-import { indent, makeNames, makePrinter } from './text.ts';
+import { indent, makeNames, makePrinter, positionIn } from './text.ts';
 import type { Place } from './text.ts';
 import { dialect } from './wgsl-dialect.ts';
 import { printNoise } from './wgsl-noise.ts';
@@ -33,7 +33,7 @@ export function printWgsl(source: Kernel, { record, buffers }: Words, noises = n
   const functions = new Map<string, string>();
 
   const field = (name: string, type: ScalarType): string => {
-    const i = record.findIndex(f => f.name === name);
+    const i = positionIn(record, name);
     const known = record[i];
     if (!known) throw new InternalError('targets', `kernel ${kernel.name} reads '${name}', which is not in the record`);
     const value = known.type === 'f32' ? `bitcast<f32>(${word(i)})` : word(i);
@@ -47,7 +47,7 @@ export function printWgsl(source: Kernel, { record, buffers }: Words, noises = n
   const begin = (buffer: string): string => {
     const known = names(`${buffer} at`);
     if (header.has(known)) return known;
-    const i = buffers.findIndex(b => b.name === buffer);
+    const i = positionIn(buffers, buffer);
     if (i < 0) throw new InternalError('targets', `kernel ${kernel.name} uses '${buffer}', which is not in the schedule`);
     return declare(known, word(record.length + i));
   };
