@@ -8,6 +8,7 @@ import type { Axis, Index, Size, Term } from '../../6-kernels/kernel.ts';
 import { cached, get, needsOf, newLocal, projection, put, frameAt } from './scope.ts';
 import type { Frame, Local, Position, Scope } from './scope.ts';
 import type { Node } from './spellings.ts';
+import { mine } from './threads.ts';
 import { value } from './values.ts';
 
 /** A field of the step record, as it is stored there. */
@@ -76,14 +77,16 @@ export interface Address { readonly pointer: () => Node; readonly offset: number
 export function address(s: Scope, buffer: string, index: Index, p: Position, guarded: boolean): Address {
   let offset = 0;
   const extra: Size[] = [];
+  const panel = s.panelPlaces.get(buffer);
   for (const { coefficient, atom } of index.terms) {
     if (atom.kind !== 'axis') continue;
-    const at = literalAt(s, atom.name, p);
+    // a panel's lanes count from the first element of the tile, wherever that is
+    const at = panel?.lane === atom.name ? p.offsets.get(atom.name) ?? 0 : literalAt(s, atom.name, p);
     if (at === 0) continue;
     if (typeof coefficient === 'number') offset += coefficient * at; else extra.push(multiplySizes(coefficient, at));
   }
   const exact = guarded || index.constant < 0 || index.terms.some(t => parts(t.coefficient).times < 0);
-  const terms = index.terms.filter(t => t.atom.kind !== 'axis' || s.axes.get(t.atom.name)?.counter);
+  const terms = index.terms.filter(t => t.atom.kind !== 'axis' || (t.atom.name !== panel?.lane && s.axes.get(t.atom.name)?.counter));
   const pointer = pointerTo(s, { buffer, constant: exact ? index.constant : 0, steps: extra }, terms, p);
   if (!exact) offset += index.constant;
   const wrap = offset < 0 || (guarded && offset !== 0);
@@ -109,7 +112,7 @@ function pointerTo(s: Scope, origin: Origin, terms: readonly Term[], p: Position
   if (seen) return seen;
   if (terms.length === 0) {
     return cached(s, s.top, key, s.b.i32, () => {
-      const base = get(s, cached(s, s.top, `base ${origin.buffer}`, s.b.i32, () => s.m.i32.load(s.memory.bufferWord(origin.buffer), 4, s.m.i32.const(0))));
+      const base = get(s, cached(s, s.top, `base ${origin.buffer}`, s.b.i32, () => baseOf(s, origin.buffer)));
       const start = origin.constant === 0 ? base : s.m.i32.add(base, s.m.i32.const(4 * origin.constant));
       return origin.steps.reduce<Node>((n, x) => s.m.i32.add(n, sizeNode(s, multiplySizes(x, 4))), start);
     });
@@ -119,6 +122,11 @@ function pointerTo(s: Scope, origin: Origin, terms: readonly Term[], p: Position
   const moving = movingTerm(frame, own);
   if (moving) return moved(s, frame, key, outer, moving);
   return cached(s, frame, key, s.b.i32, () => own.reduce<Node>((n, t) => s.m.i32.add(n, scaled(s, frame, t, p)), get(s, outer)));
+}
+/** Where a buffer, or a panel of this kernel's own, begins. */
+function baseOf(s: Scope, buffer: string): Node {
+  const panel = s.panelPlaces.get(buffer);
+  return panel ? s.m.i32.add(mine(s.m, s.b, 'scratch'), s.m.i32.const(panel.offset)) : s.m.i32.load(s.memory.bufferWord(buffer), 4, s.m.i32.const(0));
 }
 /** Bytes of one term; the same for all buffers. */
 function scaled(s: Scope, frame: Frame, t: Term, p: Position): Node {

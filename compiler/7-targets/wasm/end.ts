@@ -32,7 +32,7 @@ export function writeEnd(s: Scope, rest: readonly Stmt[], plan: Plan): boolean {
 
   const differs = (b: Binding): boolean => region.sides.some(side => b.keys.has(side.axis));
   const laid = [...names].flatMap(name => { const b = s.names.get(name); return b && !b.alias && differs(b) ? [{ name, b }] : []; });
-  const start = s.memory.scratch(16 * laid.length * places.length);
+  const start = s.allocate(16 * laid.length * places.length);
   const at = (which: number, place: number): number => 16 * (place * laid.length + which);
   laid.forEach(({ b }, which) => {
     places.forEach((p, place) => {

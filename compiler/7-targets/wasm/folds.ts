@@ -5,6 +5,7 @@
 import { InternalError } from '../../diagnostics.ts';
 import type { Carry, Expr, Fold, Stmt } from '../../6-kernels/kernel.ts';
 import { eachChild } from '../../6-kernels/map.ts';
+import { withPanels } from './panels.ts';
 import type { Plan, Role } from './plan.ts';
 import { empty, get, needsOf, newLocal, positions, projection, put, valueType } from './scope.ts';
 import type { Binding, Local, Position, Scope } from './scope.ts';
@@ -14,16 +15,20 @@ import type { Bound } from './statements.ts';
 import { value, wideLiteral, wideValue } from './values.ts';
 
 /** A loop that carries values from turn to turn. */
-export function writeFold(s: Scope, fold: Fold, plan: Plan): void {
-  const role = plan.roles.get(fold);
-  if (role?.kind === 'lanes') { writeWideFold(s, fold, role, plan); return; }
+export function writeFold(s: Scope, given: Fold, plan: Plan): void {
+  const role = plan.roles.get(given);
+  if (role?.kind === 'lanes') { writeWideFold(s, given, role, plan); return; }
+  const fold = withPanels(s, given, plan);
   const deps = carryDeps(s, fold);
   const carries = bindCarries(s, fold, deps, s.region.lane, (c, p, wide) => (wide ? wideValue(s, c.init, p) : value(s, c.init, p)));
   const [from, to] = fold.bounds
     ? fold.bounds.map(b => { const l = newLocal(s, s.b.i32); put(s, s.frame, l, value(s, b, uniform(s))); return l; })
     : [0, roundedDown(s, fold.axis.extent, 1)];
   if (fold.bounds?.some(b => needsOf(s, b).deps.size > 0 && s.region.sides.some(x => needsOf(s, b).deps.has(x.axis)))) fail('a fold whose bounds differ inside a tile');
+  const around = s.folds;
+  s.folds = [...around, { axis: fold.axis, depth: s.frame.depth }];
   foldTurns(s, fold, carries, from ?? 0, to ?? 0, role?.count ?? 1, plan);
+  s.folds = around;
   bindAfter(s, fold, carries);
 }
 /** The position of what does not vary inside the region. */

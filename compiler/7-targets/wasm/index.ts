@@ -54,10 +54,14 @@ export function printWasm(schedule: Schedule): Uint8Array {
         }
         return name;
       },
-      scratch: bytes => { spilled = Math.max(spilled, bytes); return 2 * noiseBytes; },
+      scratch: 2 * noiseBytes,
     };
-    const printed = schedule.kernels.map((kernel, i) => addKernel(m, `kernel ${i}`, kernel, memory));
-    const scratchBytes = Math.ceil((spilled > 0 ? 2 * noiseBytes + spilled : noiseBytes * windows.size) / 64) * 64;
+    const printed = schedule.kernels.map((kernel, i) => {
+      const { isShared, scratch: used } = addKernel(m, `kernel ${i}`, kernel, memory);
+      spilled = Math.max(spilled, used);
+      return isShared;
+    });
+    const scratchBytes = Math.ceil((spilled > 2 * noiseBytes ? spilled : noiseBytes * windows.size) / 64) * 64;
     addPrograms(m, binaryen, schedule, new Set(printed.flatMap((isShared, i) => (isShared ? [i] : []))), memory, () => [...windows.values()].flatMap(at => forget(m, binaryen, at)));
     addThreads(m, binaryen, control);
     addCut(m, binaryen);
@@ -77,8 +81,8 @@ function placesOf({ record, buffers }: Schedule): Pick<Memory, 'field' | 'buffer
   return { field: name => fields.get(name) ?? fail(`'${name}' is not in the record`), bufferWord: name => words.get(name) ?? fail(`'${name}' is not in the schedule`) };
 }
 
-/** Says whether threads share the kernel. */
-function addKernel(m: Module, name: string, source: Kernel, memory: Memory): boolean {
+/** Says whether threads share the kernel, and where the scratch memory that it uses ends. */
+function addKernel(m: Module, name: string, source: Kernel, memory: Memory): { readonly isShared: boolean; readonly scratch: number } {
   const kernel = prepare(collapse(source), spells);
   const { reads, writes } = accesses(kernel.body);
   const s = newScope(m, binaryen, kernel.name, writes, memory, 0);
@@ -86,7 +90,7 @@ function addKernel(m: Module, name: string, source: Kernel, memory: Memory): boo
   s.top.out.push(leave(s, amountOf(kernel, plan.cost), plan.shared && tilesOf(s, plan.shared, plan, plan.roles.get(plan.shared))));
   writeBlock(s, plan.body, plan);
   m.addFunction(name, binaryen.none, binaryen.none, s.locals, m.block(null, s.top.out));
-  return plan.shared !== undefined;
+  return { isShared: plan.shared !== undefined, scratch: s.allocated() };
 }
 
 /** Buffers that a body loads from and stores to. */

@@ -3,6 +3,7 @@
  * counting instructions: the cheapest way wins, long code counting against itself.
  */
 import type { Axis, Fold, Kernel, Stmt } from '../../6-kernels/kernel.ts';
+import { panelBytes } from './panels.ts';
 import { analyse, nested } from './work.ts';
 import type { Work } from './work.ts';
 
@@ -62,6 +63,10 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
       if (inner?.kind === 'map' && nominalOf(inner.axis.extent) >= 4) {
         for (const v of vectorCounts(nominalOf(inner.axis.extent))) if (r * v <= 8) consider(new Map<Stmt, Role>([...row, [inner, { kind: 'lanes', count: v }]]));
       }
+      // the innermost axis one position after the other, so that what is in the lanes of the one around it stays in a panel
+      if (hasFolds && before?.kind === 'map' && inner && nominalOf(before.axis.extent) >= 4 && r === 1) {
+        for (const q of rowCounts(inner)) for (const v of vectorCounts(nominalOf(before.axis.extent))) if (q * v <= 8) consider(new Map<Stmt, Role>([[before, { kind: 'lanes', count: v }], ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
+      }
       // lanes further in, a tile of positions around them
       if (inner && !isSwapped) for (const q of rowCounts(inner)) if (q * r > 1 && q * r <= 8) consider(new Map<Stmt, Role>([...row, ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
     }
@@ -103,24 +108,36 @@ const byte = 2500;
 // ── what it costs ─────────────────────────────────────────────────────────────────────────────
 
 /** What is computed side by side: how many along each axis, and which is in the lanes. Axes as bits. */
-interface Tile { readonly counts: ReadonlyMap<number, number>; readonly lane: number }
-const none: Tile = { counts: new Map(), lane: 0 };
-const widen = (t: Tile, bit: number, role: Role): Tile => ({ counts: new Map([...t.counts, [bit, role.count]]), lane: role.kind === 'lanes' ? bit : t.lane });
+interface Tile {
+  readonly counts: ReadonlyMap<number, number>; readonly lane: number;
+  /** The loop of positions that turns fastest, how often, and the turns of the folds inside of it as far as they are literal. */
+  readonly inner: number; readonly turns: number; readonly folded: number;
+}
+const none: Tile = { counts: new Map(), lane: 0, inner: 0, turns: 1, folded: 0 };
+const widen = (t: Tile, bit: number, role: Role): Tile => ({ ...t, counts: new Map([...t.counts, [bit, role.count]]), lane: role.kind === 'lanes' ? bit : t.lane });
 const times = (t: Tile, mask: number): number => { let n = 1; for (const [bit, count] of t.counts) if (mask & bit) n *= count; return n; };
 
 /** Instructions of all positions. */
 function costOf(w: Work, tile: Tile, roles: Roles, mayRepeat: boolean): number {
   let cost = 0;
   const vectors = tile.counts.get(tile.lane) ?? 1;
-  for (const item of w.items) cost += times(tile, item.mask) * (typeof item.cost === 'number' ? item.cost : item.cost(tile.lane, vectors));
+  for (const item of w.items) cost += times(tile, item.mask) * (typeof item.cost === 'number' ? item.cost : item.load ? loadCost(item.load, item.cost(tile.lane, vectors), item.mask, tile) : item.cost(tile.lane, vectors));
   for (const child of w.loops) cost += loopCost(child, tile, roles, mayRepeat);
   return cost;
 }
-function loopCost(w: Work & { readonly loop: Loop }, tile: Tile, roles: Roles, mayRepeat: boolean): number {
+/** What a load costs by where it finds its line: in a panel, in the nearest cache, or further out when all positions walk over it. */
+function loadCost({ far }: NonNullable<Work['items'][number]['load']>, whole: number, mask: number, tile: Tile): number {
+  if (tile.folded === 0) return whole;
+  const isPanel = (mask & tile.inner) === 0 && (mask & tile.lane) !== 0 && tile.turns >= 4 && 16 * tile.folded * (tile.counts.get(tile.lane) ?? 1) <= panelBytes;
+  if (isPanel) return 1 + (whole + 2) / tile.turns;
+  return whole + (far ? (mask & tile.inner ? 3 : 1) / (mask & tile.lane ? tile.counts.get(tile.lane) ?? 1 : 1) : 0);
+}
+function loopCost(w: Work & { readonly loop: Loop }, around: Tile, roles: Roles, mayRepeat: boolean): number {
   const { loop } = w;
   const role = roles.get(loop);
   const extent = nominalOf(loop.axis.extent);
-  if (loop.kind === 'fold') return foldCost(w, tile, role, extent, roles, mayRepeat);
+  if (loop.kind === 'fold') return foldCost(w, { ...around, folded: w.extent === extent && !loop.bounds ? Math.max(1, around.folded) * extent : NaN }, role, extent, roles, mayRepeat);
+  const tile: Tile = { ...around, inner: w.bit, turns: extent / ((role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1)), folded: 0 };
   if (!role) return extent * (costOf(w, tile, roles, mayRepeat) + 2 + (w.loops.length === 0 ? 1.5 * w.chain : 0));
   const width = role.count * (role.kind === 'lanes' ? 4 : 1);
   // a long chain of dependent operations waits for itself, whatever the number of vectors

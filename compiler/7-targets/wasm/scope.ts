@@ -3,7 +3,7 @@
  * does not change inside a loop is written on the sheet around it, which is still open, so it comes before the loop.
  */
 import type binaryen from 'binaryen';
-import type { Condition, Expr, Index } from '../../6-kernels/kernel.ts';
+import type { Axis, Condition, Expr, Index } from '../../6-kernels/kernel.ts';
 import { eachChild } from '../../6-kernels/map.ts';
 import { union } from '../../6-kernels/sets.ts';
 import type { ScalarType } from '../../ops/names.ts';
@@ -76,8 +76,8 @@ export interface Memory {
   readonly bufferWord: (name: string) => number;
   /** The name of the function that gives noise of a family: see `noise.ts`. */
   readonly noise: (family: 'normal' | 'uniform') => string;
-  /** Where in a thread's scratch memory so many bytes are, the same for all who ask. */
-  readonly scratch: (bytes: number) => number;
+  /** Where a kernel's part of a thread's scratch memory begins; all kernels have the same. */
+  readonly scratch: number;
 }
 
 /** Everything that the writer of one function knows. */
@@ -100,15 +100,27 @@ export interface Scope {
   region: Region;
   /** Values used several times by one statement. */
   shared: Map<string, Local>;
+  /** Folds that are open, and the depth of the frame each stands in. */
+  folds: readonly { readonly axis: Axis; readonly depth: number }[];
+  /** Panels filled in a frame, by what is in them; and where each is in scratch memory, the axis in its lanes being counted from the tile's own first element. */
+  readonly panels: WeakMap<Frame, Map<string, string>>;
+  readonly panelPlaces: Map<string, { readonly offset: number; readonly lane: string }>;
+  /** So many bytes of scratch memory, of this kernel alone. */
+  readonly allocate: (bytes: number) => number;
+  /** Bytes of scratch memory so far. */
+  readonly allocated: () => number;
   needs: Map<Expr, Needs>;
   labels: number;
 }
 
 export function newScope(m: Module, b: typeof binaryen, name: string, written: ReadonlySet<string>, memory: Memory, parameters: number): Scope {
+  let used = memory.scratch;
   const top: Frame = { depth: 0, parent: undefined, out: [], after: [], cache: new Map(), mayBeEmpty: false };
   return {
     m, b, name, written, memory, parameters, top, locals: [], names: new Map(), axes: new Map(), frame: top,
     region: { lane: undefined, sides: [], turns: new Map() }, shared: new Map(), needs: new Map(), labels: 0,
+    folds: [], panels: new WeakMap(), panelPlaces: new Map(), allocated: () => used,
+    allocate: bytes => { const at = used; used = Math.ceil((used + bytes) / 64) * 64; return at; },
   };
 }
 

@@ -33,8 +33,8 @@ export function wideValue(s: Scope, e: Expr, p: Position): Node {
   if (isWide(s, e, p)) return value(s, e, p);
   if (e.kind === 'lit') return wideLiteral(s, e.type, e.value);
   const splat = (): Node => {
-    // straight from memory into all lanes
-    if (e.kind === 'load' && !e.guard?.length && !kept(s, e, p, 'one')) {
+    // straight from memory into all lanes: a shuffle less
+    if (e.kind === 'load' && !e.guard?.length) {
       const { pointer, offset } = address(s, e.buffer, e.offset, p, false);
       return s.m.v128.load32_splat(offset, 4, pointer());
     }

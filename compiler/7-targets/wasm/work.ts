@@ -6,6 +6,7 @@ import { parts, strideAlong } from '../../6-kernels/index.ts';
 import type { Axis, Condition, Expr, Fold, Index, Stmt } from '../../6-kernels/kernel.ts';
 import type { Op } from '../../ops/names.ts';
 import { eachChild } from '../../6-kernels/map.ts';
+import { isPositional } from './panels.ts';
 
 export interface Item {
   /** Axes it varies along, as bits. */
@@ -14,6 +15,8 @@ export interface Item {
   readonly cost: number | ((lane: number, vectors: number) => number);
   /** How many operations it stands for. */
   readonly count: number;
+  /** A load that may be made from a panel; `far`: in the next turn of the innermost fold around it, it is on another line of the cache. */
+  readonly load?: { readonly far: boolean };
 }
 export interface Work {
   readonly items: readonly Item[];
@@ -31,6 +34,8 @@ export interface Work {
 
 /** Instructions of an operation on x86-64; one if it is not here. */
 const dear: Partial<Readonly<Record<Op, number>>> = { div: 5, sqrt: 6, max: 5, min: 5, select: 3, finite: 2, floor: 1 };
+/** Values on a line of the cache. */
+const line = 16;
 /** A call that gives up to sixteen values. */
 const noiseCall = 400;
 
@@ -152,7 +157,9 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
     }
     case 'load': {
       mask |= indexMask(e.offset, axes, names) | guardMask(e.guard, axes, names);
-      items.push({ mask, cost: access(e.offset, e.guard, axes, names), count: 1 });
+      const innermost = [...axes.keys()].at(-1) ?? '';
+      const stride = strideAlong(e.offset, innermost);
+      items.push({ mask, cost: access(e.offset, e.guard, axes, names), count: 1, ...(isPositional(e) ? { load: { far: typeof stride !== 'number' || Math.abs(stride) >= line } } : {}) });
       break;
     }
     case 'index': mask |= indexMask(e.index, axes, names); items.push({ mask, cost: lane => (lane & bentMask(e.index, axes, names) ? 16 : 2), count: 1 }); break;
