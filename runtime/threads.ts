@@ -8,7 +8,7 @@ interface Thread { stop(): void; readonly ready: Promise<void> }
 interface NodeWorker { once(event: 'message' | 'error', listener: (x: unknown) => void): void; unref(): void; terminate(): unknown }
 type NodeModules = { readonly 'node:worker_threads': { readonly Worker: new (code: string, options: object) => NodeWorker }; readonly 'node:os': { availableParallelism(): number } };
 
-/** The control block, as words: programs begun, the program, threads in it; threads at the barrier, barriers passed; sleepers. */
+/** The control block, as words: programs begun, the program, threads in it; threads at the barrier, barriers passed; sleepers. Two more are `wasm.ts`'s. */
 interface Control { begin(program: number, active: number): void; barrier(active: number): void; next(seen: number): readonly [program: number, active: number] }
 /**
  * How threads wait for each other. Each looks at a word for some 0.2 ms, since waking it up takes a good part of that, and goes to

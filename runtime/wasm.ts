@@ -35,14 +35,15 @@ export const open: OpenBackend = async (code, plan, options) => {
   const all = control(block, threads > 1 && maySleep());
   const barrier = (): void => { if (active.value > 1) all.barrier(active.value as number); }; // an i32
   const { exports } = await WebAssembly.instantiate(module, { env: { memory, barrier } });
-  const active = exports['active'] as WebAssembly.Global; // every module of this version of the runtime has these two
+  const active = exports['active'] as WebAssembly.Global; // every module of this runtime has `active` and `scratchBytes`
   const scratch = (exports['scratchBytes'] as WebAssembly.Global).value as number;
+  const panels = ((exports['panelBytes'] as WebAssembly.Global | undefined)?.value ?? 0) as number;
   const arena = header + 64 + threads * scratch;
   const index = new Map(plan.buffers.map((b, i) => [b.name, i] as const));
   const field = new Map(plan.record.map((name, i) => [name, i] as const));
   const [rowsAt, samplesAt] = [field.get('rows') ?? 0, field.get('samples') ?? 0];
   let offsets: readonly number[] = [];
-  let words = 0;
+  let held = 0;
   let f32 = new Float32Array(memory.buffer);
   let u32 = new Uint32Array(memory.buffer);
 
@@ -67,14 +68,19 @@ export const open: OpenBackend = async (code, plan, options) => {
     plan,
     reserve(rows, samples) {
       const next = layout(plan, rows, samples);
-      const missing = Math.ceil((arena + 4 * next.words - memory.buffer.byteLength) / page);
+      // panels come after the arena: so many bytes for each row and sample of a thread
+      const each = Math.ceil(panels * rows * samples / 64) * 64;
+      const end = arena + 4 * next.words;
+      const missing = Math.ceil((end + threads * each - memory.buffer.byteLength) / page);
       if (missing > 0) {
-        try { memory.grow(missing); } catch { throw new Error(`${rows} rows and ${samples} samples need ${Math.ceil((arena + 4 * next.words) / 2 ** 20)} MiB, more than WebAssembly gives here`); }
+        try { memory.grow(missing); } catch { throw new Error(`${rows} rows and ${samples} samples need ${Math.ceil((end + threads * each) / 2 ** 20)} MiB, more than WebAssembly gives here`); }
         f32 = new Float32Array(memory.buffer);
         u32 = new Uint32Array(memory.buffer);
       }
-      ({ offsets, words } = next);
+      ({ offsets } = next);
+      held = end + threads * each;
       offsets.forEach((offset, i) => { u32[plan.record.length + i] = arena + 4 * offset; });
+      u32.set([end, each], header / 4 + 6);
     },
     write(buffer, data, from = 0) {
       const to = plan.buffers[index.get(buffer) ?? -1]?.type === 'u32' ? u32 : f32;
@@ -108,7 +114,7 @@ export const open: OpenBackend = async (code, plan, options) => {
       if (!started && time.best > (time.runs < trials ? worthwhile.asking : worthwhile.always)) start().catch(() => undefined);
     },
     get threads() { return ready; },
-    get bytes() { return arena + 4 * words; },
+    get bytes() { return held; },
     dispose() {
       offsets = [];
       if (started?.length) { all.begin(-1, 1); started.forEach(t => { t.stop(); }); }

@@ -8,7 +8,7 @@ import type { Axis, Index, Size, Term } from '../../6-kernels/kernel.ts';
 import { cached, get, needsOf, newLocal, projection, put, frameAt } from './scope.ts';
 import type { Frame, Local, Position, Scope } from './scope.ts';
 import type { Node } from './spellings.ts';
-import { mine } from './threads.ts';
+import { mine, panelsOf } from './threads.ts';
 import { value } from './values.ts';
 
 /** A field of the step record, as it is stored there. */
@@ -78,15 +78,15 @@ export function address(s: Scope, buffer: string, index: Index, p: Position, gua
   let offset = 0;
   const extra: Size[] = [];
   const panel = s.panelPlaces.get(buffer);
-  for (const { coefficient, atom } of index.terms) {
-    if (atom.kind !== 'axis') continue;
-    // a panel's lanes count from the first element of the tile, wherever that is
-    const at = panel?.lane === atom.name ? p.offsets.get(atom.name) ?? 0 : literalAt(s, atom.name, p);
-    if (at === 0) continue;
+  const add = (coefficient: Size, at: number): void => {
+    if (at === 0) return;
     if (typeof coefficient === 'number') offset += coefficient * at; else extra.push(multiplySizes(coefficient, at));
-  }
+  };
+  for (const { coefficient, atom } of index.terms) if (atom.kind === 'axis' && atom.name !== panel?.axis) add(coefficient, literalAt(s, atom.name, p));
+  // the elements of a panel's tile lie next to each other, its tiles further apart
+  if (panel) { add(1, p.offsets.get(panel.axis) ?? 0); add(panel.each, s.axes.get(panel.axis)?.base ?? 0); }
   const exact = guarded || index.constant < 0 || index.terms.some(t => parts(t.coefficient).times < 0);
-  const terms = index.terms.filter(t => t.atom.kind !== 'axis' || (t.atom.name !== panel?.lane && s.axes.get(t.atom.name)?.counter));
+  const terms = index.terms.filter(t => t.atom.kind !== 'axis' || (s.axes.get(t.atom.name)?.counter && !(panel?.axis === t.atom.name && panel.each === 0))).map(t => (panel && t.atom.kind === 'axis' && t.atom.name === panel.axis ? { ...t, coefficient: panel.each } : t));
   const pointer = pointerTo(s, { buffer, constant: exact ? index.constant : 0, steps: extra }, terms, p);
   if (!exact) offset += index.constant;
   const wrap = offset < 0 || (guarded && offset !== 0);
@@ -126,7 +126,8 @@ function pointerTo(s: Scope, origin: Origin, terms: readonly Term[], p: Position
 /** Where a buffer, or a panel of this kernel's own, begins. */
 function baseOf(s: Scope, buffer: string): Node {
   const panel = s.panelPlaces.get(buffer);
-  return panel ? s.m.i32.add(mine(s.m, s.b, 'scratch'), s.m.i32.const(panel.offset)) : s.m.i32.load(s.memory.bufferWord(buffer), 4, s.m.i32.const(0));
+  if (!panel) return s.m.i32.load(s.memory.bufferWord(buffer), 4, s.m.i32.const(0));
+  return panel.isLiteral ? s.m.i32.add(mine(s.m, s.b, 'scratch'), s.m.i32.const(panel.offset)) : s.m.i32.add(panelsOf(s.m, s.b, s.memory.control), sizeNode(s, { times: panel.offset, by: ['rows', 'samples'] }));
 }
 /** Bytes of one term; the same for all buffers. */
 function scaled(s: Scope, frame: Frame, t: Term, p: Position): Node {

@@ -32,7 +32,8 @@ function indicesOf(body: readonly Stmt[]): readonly Index[] {
   return out;
 }
 
-function mapIndices(body: readonly Stmt[], f: (i: Index) => Index): readonly Stmt[] {
+/** A body with every index in it replaced, outermost ones only. */
+export function mapIndices(body: readonly Stmt[], f: (i: Index) => Index): readonly Stmt[] {
   const done = new Map<Expr, Expr>();
   const guard = (g: readonly Condition[]): readonly Condition[] => g.map(c => ({ ...c, index: f(c.index) }));
   const visit = (e: Expr): Expr => {

@@ -6,6 +6,7 @@
  *   then              the byte address of each buffer of the schedule, one word each
  *   next multiple of 64   the control block of the threads: see `threads.ts`
  *   then              `scratchBytes` (an exported global) for each thread; the arena comes after them
+ *   after the arena   `panelBytes` (an exported global, if any) for each thread, row and sample
  *
  * The memory is imported as one that is not shared; the runtime turns one bit of the module where it has threads.
  */
@@ -21,7 +22,7 @@ import { addNoise, forget, noiseBytes } from './noise.ts';
 import { makePlan } from './plan.ts';
 import { addPrograms } from './program.ts';
 import { newScope } from './scope.ts';
-import type { Memory } from './scope.ts';
+import type { Memory, Scope } from './scope.ts';
 import { spells } from './spellings.ts';
 import type { Module } from './spellings.ts';
 import { tilesOf, writeBlock } from './statements.ts';
@@ -40,7 +41,7 @@ export function printWasm(schedule: Schedule): Uint8Array {
     m.setMemory(1, 65536, null, [], false);
     m.addMemoryImport('0', 'env', 'memory', false);
     m.addFunctionImport('barrier', 'env', 'barrier', binaryen.none, binaryen.none);
-    let spilled = 0;
+    let [spilled, panels] = [0, 0];
     const windows = new Map<'normal' | 'uniform', number>();
     const control = Math.ceil((4 * (schedule.record.length + schedule.buffers.length)) / 64) * 64;
     const memory: Memory = {
@@ -55,10 +56,12 @@ export function printWasm(schedule: Schedule): Uint8Array {
         return name;
       },
       scratch: 2 * noiseBytes,
+      control,
     };
     const printed = schedule.kernels.map((kernel, i) => {
-      const { isShared, scratch: used } = addKernel(m, `kernel ${i}`, kernel, memory);
-      spilled = Math.max(spilled, used);
+      const { isShared, used } = addKernel(m, `kernel ${i}`, kernel, memory);
+      spilled = Math.max(spilled, used.scratch);
+      panels = Math.max(panels, used.panels);
       return isShared;
     });
     const scratchBytes = Math.ceil((spilled > 2 * noiseBytes ? spilled : noiseBytes * windows.size) / 64) * 64;
@@ -67,6 +70,10 @@ export function printWasm(schedule: Schedule): Uint8Array {
     addCut(m, binaryen);
     m.addGlobal('scratchBytes', binaryen.i32, false, m.i32.const(scratchBytes));
     m.addGlobalExport('scratchBytes', 'scratchBytes');
+    if (panels > 0) {
+      m.addGlobal('panelBytes', binaryen.i32, false, m.i32.const(panels));
+      m.addGlobalExport('panelBytes', 'panelBytes');
+    }
     m.runPasses(passes);
     return m.emitBinary();
   } finally {
@@ -81,8 +88,8 @@ function placesOf({ record, buffers }: Schedule): Pick<Memory, 'field' | 'buffer
   return { field: name => fields.get(name) ?? fail(`'${name}' is not in the record`), bufferWord: name => words.get(name) ?? fail(`'${name}' is not in the schedule`) };
 }
 
-/** Says whether threads share the kernel, and where the scratch memory that it uses ends. */
-function addKernel(m: Module, name: string, source: Kernel, memory: Memory): { readonly isShared: boolean; readonly scratch: number } {
+/** Says whether threads share the kernel, and where the memory that it uses ends. */
+function addKernel(m: Module, name: string, source: Kernel, memory: Memory): { readonly isShared: boolean; readonly used: ReturnType<Scope['allocated']> } {
   const kernel = prepare(collapse(source), spells);
   const { reads, writes } = accesses(kernel.body);
   const s = newScope(m, binaryen, kernel.name, writes, memory, 0);
@@ -90,7 +97,7 @@ function addKernel(m: Module, name: string, source: Kernel, memory: Memory): { r
   s.top.out.push(leave(s, amountOf(kernel, plan.cost), plan.shared && tilesOf(s, plan.shared, plan, plan.roles.get(plan.shared))));
   writeBlock(s, plan.body, plan);
   m.addFunction(name, binaryen.none, binaryen.none, s.locals, m.block(null, s.top.out));
-  return { isShared: plan.shared !== undefined, scratch: s.allocated() };
+  return { isShared: plan.shared !== undefined, used: s.allocated() };
 }
 
 /** Buffers that a body loads from and stores to. */

@@ -4,16 +4,15 @@
  * each other, before the loop over the rows, and stay in the fastest cache while it lasts. It is what is done for a value that a
  * loop does not change, for a whole row of values.
  */
-import { InternalError } from '../../diagnostics.ts';
-import { addIndex, axisIndex, scaleIndex } from '../../6-kernels/index.ts';
-import type { Axis, Expr, Fold, Index, Stmt } from '../../6-kernels/kernel.ts';
+import { addIndex, axisIndex, multiplySizes, parts, scaleIndex, size, strideAlong } from '../../6-kernels/index.ts';
+import type { Axis, Expr, Fold, Index, Size, Stmt } from '../../6-kernels/kernel.ts';
 import { childrenOf, mapChildren } from '../../6-kernels/map.ts';
 import { address } from './address.ts';
 import type { Plan } from './plan.ts';
 import { frameAt, needsOf, positions } from './scope.ts';
-import type { Frame, Scope } from './scope.ts';
-import { keyOf, wideValue } from './values.ts';
-import { inRegion, writeLoop } from './statements.ts';
+import type { Frame, Scope, Side } from './scope.ts';
+import { keyOf, value, wideValue } from './values.ts';
+import { inRegion, roundedDown, writeLoop } from './statements.ts';
 
 type Load = Expr & { readonly kind: 'load' };
 
@@ -28,7 +27,7 @@ const isStraight = (i: Index): boolean => i.terms.every(({ atom }) => (atom.kind
 export function withPanels(s: Scope, fold: Fold, plan: Plan): Fold {
   const lane = s.region.lane;
   const innermost = fold.body.every(b => b.kind === 'let');
-  if (lane === undefined || !innermost || plan.roles.has(fold)) return fold;
+  if (!plan.hasPanels || lane === undefined || !innermost || plan.roles.has(fold) || fold.bounds) return fold;
   const done = new Map<Expr, Expr>();
   const visit = (e: Expr): Expr => {
     const seen = done.get(e);
@@ -44,69 +43,83 @@ export function withPanels(s: Scope, fold: Fold, plan: Plan): Fold {
   };
 }
 
-/** A load from a panel in the place of a load, if there is a loop between it and what it varies along. */
+/** A load from a panel in the place of a load, if there is a loop around it that does not change it. */
 function panel(s: Scope, fold: Fold, e: Load, lane: string): Load | undefined {
   if (!isPositional(e)) return undefined;
   const { deps } = needsOf(s, e);
-  const folds = [...s.folds, { axis: fold.axis, depth: s.frame.depth }].filter(f => deps.has(f.axis.name));
-  const [outermost] = folds;
-  if (!deps.has(lane) || !deps.has(fold.axis.name) || !outermost || folds.some(f => typeof f.axis.extent !== 'number')) return undefined;
-  if ([...s.region.turns.keys()].some(a => deps.has(a))) return undefined;
-  const isFold = (name: string): boolean => folds.some(f => f.axis.name === name);
-  const depth = [...deps].reduce((d, a) => (isFold(a) ? d : Math.max(d, s.axes.get(a)?.frame.depth ?? 0)), 0);
-  if (!hasLoop(frameAt(s, outermost.depth), depth)) return undefined;
-  const side = s.region.sides.find(x => x.axis === lane);
-  const width = 4 * (side?.count ?? 1);
-  const extents = folds.map(f => f.axis.extent as number); // literal, see above
-  const size = extents.reduce((a, b) => a * b, width);
-  if (4 * size > panelBytes) return undefined;
-
-  const home = frameAt(s, depth);
-  const sides = s.region.sides.filter(x => deps.has(x.axis));
-  if (sides.some(x => x.axis !== lane)) return undefined;
-  const index = folds.reduce<Index>((i, f, d) => addIndex(i, scaleIndex(axisIndex(f.axis.name), extents.slice(d + 1).reduce((a, b) => a * b, width))), axisIndex(lane));
-  const known = s.panels.get(home) ?? new Map<string, string>();
-  s.panels.set(home, known);
-  const key = `${keyOf(s, e, { lane, offsets: new Map() }, 'wide')} ${width}`;
-  const seen = known.get(key);
-  const name = seen ?? `panel ${s.panelPlaces.size}`;
-  const load: Load = { kind: 'load', type: e.type, buffer: name, offset: index };
-  if (seen !== undefined) return load;
-  known.set(key, name);
-  s.panelPlaces.set(name, { offset: s.allocate(4 * size), lane });
-  fill(s, home, folds.map(f => f.axis), e, load, sides);
-  return load;
+  if (!deps.has(fold.axis.name) || [...s.region.turns.keys()].some(a => deps.has(a))) return undefined;
+  // it differs along one axis of the tile: the lanes, or else its elements lie far apart
+  const [side, ...others] = s.region.sides.filter(x => deps.has(x.axis));
+  if (!side || others.length > 0 || (side.axis === lane) !== deps.has(lane)) return undefined;
+  if (side.axis !== lane && !isFar(e, fold.axis.name)) return undefined;
+  const width = side.count * side.step;
+  const open = loopsAround(s);
+  const folds = [...s.folds, { axis: fold.axis, depth: s.frame.depth + 1 }].filter(f => deps.has(f.axis.name));
+  const isFold = (name: string): boolean => s.folds.some(f => f.axis.name === name);
+  // from the outside in: the first loop that does not change it, and inside of which a panel has room
+  for (const still of open) {
+    if (deps.has(still.name) || isFold(still.name)) continue;
+    const inner = open.filter(l => l.depth > still.depth && deps.has(l.name) && !isFold(l.name));
+    if (inner.some(l => l.name !== side.axis)) continue;
+    // the tile stands still, or all tiles of its axis are in the panel, one after the other
+    const along = inner.length > 0 ? s.gridAxes.get(side.axis) : undefined;
+    if (inner.length > 0 && (typeof along?.extent !== 'number' || along.extent % width !== 0)) continue;
+    const lengthOf = (from: number): Size => folds.slice(from).reduce<Size>((n, f) => multiplySizes(n, typeof f.axis.extent === 'number' ? f.axis.extent : { times: 1, by: [f.axis.extent] }), width);
+    const tile = parts(lengthOf(0));
+    const bytes = 4 * tile.times * (along ? Number(along.extent) / width : 1);
+    if (bytes > panelBytes) continue;
+    const outer = frameAt(s, still.depth - 1);
+    if (folds.some(f => f.depth <= outer.depth)) continue;
+    const index = folds.reduce<Index>((i, f, k) => addIndex(i, scaleIndex(axisIndex(f.axis.name), lengthOf(k + 1))), axisIndex(side.axis));
+    const known = s.panels.get(outer) ?? new Map<string, string>();
+    s.panels.set(outer, known);
+    const key = `${keyOf(s, e, { lane, offsets: new Map() }, 'wide')} ${String(width)}${along ? ' all' : ''}`;
+    const seen = known.get(key);
+    const name = seen ?? `panel ${s.panelPlaces.size}`;
+    const load: Load = { kind: 'load', type: e.type, buffer: name, offset: index };
+    if (seen !== undefined) return load;
+    known.set(key, name);
+    const isLiteral = tile.by.length === 0;
+    s.panelPlaces.set(name, { offset: isLiteral ? s.allocate(bytes) : s.allocatePanel(bytes), isLiteral, axis: side.axis, each: along ? size(tile.times / width, tile.by) : 0 });
+    fill(s, outer, [...(along ? [{ axis: along, step: width }] : []), ...folds.map(f => ({ axis: f.axis, step: 1 }))], e, load, side);
+    return load;
+  }
+  return undefined;
+}
+/** Whether its elements of two turns are on different lines of the cache, or behind a condition. */
+function isFar(e: Load, axis: string): boolean {
+  const stride = strideAlong(e.offset, axis);
+  return typeof stride !== 'number' || Math.abs(stride) >= 16 || (e.guard?.length ?? 0) > 0;
 }
 
-/** A loop that really turns, inside of `depth`. */
-function hasLoop(frame: Frame, depth: number): boolean {
-  for (let f: Frame | undefined = frame; f && f.depth > depth; f = f.parent) if (f.axis) return true;
-  return false;
+/** Loops that are open, outermost first, each with the depth of its frame. */
+function loopsAround(s: Scope): readonly { readonly name: string; readonly depth: number }[] {
+  const out: { readonly name: string; readonly depth: number }[] = [];
+  for (let f: Frame | undefined = s.frame; f; f = f.parent) if (f.axis) out.unshift({ name: f.axis.name, depth: f.depth });
+  return out;
 }
 
 /** Writes the loops that fill a panel at the end of a frame that is still open: before the loops inside of it. */
-function fill(s: Scope, home: Frame, folds: readonly Axis[], e: Load, to: Load, sides: Scope['region']['sides']): void {
+function fill(s: Scope, home: Frame, loops: readonly { readonly axis: Axis; readonly step: number }[], e: Load, to: Load, side: Side): void {
   const outer = { frame: s.frame, shared: s.shared, needs: s.needs };
   s.frame = home;
   s.shared = new Map();
   s.needs = new Map();
-  const loops = (depth: number): void => {
-    const axis = folds[depth];
-    if (axis) {
-      if (typeof axis.extent !== 'number') { fail('a panel of unknown length'); return; }
-      writeLoop(s, axis.name, 0, axis.extent, 1, { isSure: true }, () => { loops(depth + 1); });
+  const lane = side.axis === s.region.lane ? side.axis : undefined;
+  const write = (depth: number): void => {
+    const loop = loops[depth];
+    if (loop) {
+      writeLoop(s, loop.axis.name, 0, roundedDown(s, loop.axis.extent, 1), loop.step, { isSure: true }, () => { write(depth + 1); });
       return;
     }
     for (const p of positions(s, undefined)) {
-      const x = wideValue(s, e, p);
+      const x = lane === undefined ? value(s, e, p) : wideValue(s, e, p);
       const { pointer, offset } = address(s, to.buffer, to.offset, p, false);
-      s.frame.out.push(s.m.v128.store(offset, 16, pointer(), x));
+      s.frame.out.push(lane === undefined ? s.m.f32.store(offset, 4, pointer(), x) : s.m.v128.store(offset, 16, pointer(), x));
     }
   };
-  inRegion(s, { lane: s.region.lane, sides, turns: new Map() }, () => { loops(0); });
+  inRegion(s, { lane, sides: [side], turns: new Map() }, () => { write(0); });
   s.frame = outer.frame;
   s.shared = outer.shared;
   s.needs = outer.needs;
 }
-
-function fail(message: string): never { throw new InternalError('wasm', message); }

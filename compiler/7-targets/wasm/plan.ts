@@ -3,9 +3,10 @@
  * counting instructions: the cheapest way wins, long code counting against itself.
  */
 import type { Axis, Fold, Kernel, Stmt } from '../../6-kernels/kernel.ts';
+import { inBlocks } from './block.ts';
 import { panelBytes } from './panels.ts';
 import { analyse, nested } from './work.ts';
-import type { Work } from './work.ts';
+import type { Place, Work } from './work.ts';
 
 /**
  * `lanes`: `count` vectors of four neighbours at once. `rows`: `count` positions at once. `turns`: `count` turns of a fold
@@ -22,6 +23,8 @@ export interface Plan {
   readonly mayRepeat: boolean;
   /** The loop of the grid whose tiles the threads share. */
   readonly shared: Stmt & { readonly kind: 'map' } | undefined;
+  /** Operands may be laid down in panels. */
+  readonly hasPanels: boolean;
   /** Instructions of the whole grid, for nominal extents. */
   readonly cost: number;
 }
@@ -35,6 +38,15 @@ const nominalOf = (e: Axis['extent']): number => (typeof e === 'number' ? e : no
 
 /** @param repeats Whether elements may be computed twice. */
 export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
+  const plain = planOf(kernel, mayRepeat, false);
+  if (plain.cost < large.memory) return plain;
+  const blocks = plain.cost < large.blocks || !kernel.body.some(s => s.kind === 'fold') ? [] : kernel.axes.flatMap(a => inBlocks(kernel, a) ?? []);
+  return [kernel, ...blocks].map(k => planOf(k, mayRepeat, true)).reduce((best, p) => (p.cost < best.cost ? p : best));
+}
+/** Instructions of a kernel from which on it matters where memory is, and from which on blocks are worth a try. */
+const large = { memory: 2_000_000, blocks: 10_000_000 } as const;
+
+function planOf(kernel: Kernel, mayRepeat: boolean, hasPanels: boolean): Plan {
   const { axes, body } = kernel;
   const nestOf = (order: readonly Axis[]): readonly Stmt[] => order.reduceRight<readonly Stmt[]>((inner, axis) => [{ kind: 'map', axis, body: inner }], body);
   const hasFolds = body.some(s => s.kind !== 'let' && s.kind !== 'store');
@@ -48,11 +60,11 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
     const before = grid.at(-2);
     const consider = (fixed: Roles): void => {
       const roles = [...fixed.values()].some(r => r.kind === 'lanes') ? fixed : inside(work, new Set(grid), fixed, mayRepeat);
-      const time = costOf(work, none, roles, mayRepeat);
+      const time = costOf(work, { ...none, hasPanels }, roles, mayRepeat);
       if (best && time >= best.cost) return;
       const size = sizeOf(work, none, roles, mayRepeat);
       const cost = time * (1 + size / long) + size * byte;
-      if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat, cost: time, shared: undefined }, cost, work };
+      if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat, cost: time, shared: undefined, hasPanels }, cost, work };
     };
     consider(new Map());
     const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? (hasFolds ? [1, 2, 4, 8] : [1, 4]).filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
@@ -64,14 +76,14 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
         for (const v of vectorCounts(nominalOf(inner.axis.extent))) if (r * v <= 8) consider(new Map<Stmt, Role>([...row, [inner, { kind: 'lanes', count: v }]]));
       }
       // the innermost axis one position after the other, so that what is in the lanes of the one around it stays in a panel
-      if (hasFolds && before?.kind === 'map' && inner && nominalOf(before.axis.extent) >= 4 && r === 1) {
+      if (hasPanels && hasFolds && before?.kind === 'map' && inner && nominalOf(before.axis.extent) >= 4 && r === 1) {
         for (const q of rowCounts(inner)) for (const v of vectorCounts(nominalOf(before.axis.extent))) if (q * v <= 8) consider(new Map<Stmt, Role>([[before, { kind: 'lanes', count: v }], ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
       }
       // lanes further in, a tile of positions around them
       if (inner && !isSwapped) for (const q of rowCounts(inner)) if (q * r > 1 && q * r <= 8) consider(new Map<Stmt, Role>([...row, ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
     }
   }
-  if (!best) return { body, roles: new Map(), mayRepeat, cost: 0, shared: undefined };
+  if (!best) return { body, roles: new Map(), mayRepeat, cost: 0, shared: undefined, hasPanels };
   const shared = sharedLoop(best.plan, axes.length);
   return { ...best.plan, roles: withTurns(best.work, best.plan.roles), shared };
 }
@@ -110,10 +122,12 @@ const byte = 2500;
 /** What is computed side by side: how many along each axis, and which is in the lanes. Axes as bits. */
 interface Tile {
   readonly counts: ReadonlyMap<number, number>; readonly lane: number;
-  /** The loop of positions that turns fastest, how often, and the turns of the folds inside of it as far as they are literal. */
-  readonly inner: number; readonly turns: number; readonly folded: number;
+  /** Loops of positions that are open, outermost first, and the turns of the folds inside of them. */
+  readonly open: readonly { readonly bit: number; readonly turns: number; readonly extent: number }[]; readonly folded: number;
+  /** Memory counts: there may be panels. */
+  readonly hasPanels: boolean;
 }
-const none: Tile = { counts: new Map(), lane: 0, inner: 0, turns: 1, folded: 0 };
+const none: Tile = { counts: new Map(), lane: 0, open: [], folded: 0, hasPanels: false };
 const widen = (t: Tile, bit: number, role: Role): Tile => ({ ...t, counts: new Map([...t.counts, [bit, role.count]]), lane: role.kind === 'lanes' ? bit : t.lane });
 const times = (t: Tile, mask: number): number => { let n = 1; for (const [bit, count] of t.counts) if (mask & bit) n *= count; return n; };
 
@@ -121,23 +135,51 @@ const times = (t: Tile, mask: number): number => { let n = 1; for (const [bit, c
 function costOf(w: Work, tile: Tile, roles: Roles, mayRepeat: boolean): number {
   let cost = 0;
   const vectors = tile.counts.get(tile.lane) ?? 1;
-  for (const item of w.items) cost += times(tile, item.mask) * (typeof item.cost === 'number' ? item.cost : item.load ? loadCost(item.load, item.cost(tile.lane, vectors), item.mask, tile) : item.cost(tile.lane, vectors));
+  for (const item of w.items) cost += times(tile, item.mask) * (typeof item.cost === 'number' ? item.cost : item.place ? accessCost(item.place, item.cost(tile.lane, vectors), item.mask, tile) : item.cost(tile.lane, vectors));
   for (const child of w.loops) cost += loopCost(child, tile, roles, mayRepeat);
   return cost;
 }
-/** What a load costs by where it finds its line: in a panel, in the nearest cache, or further out when all positions walk over it. */
-function loadCost({ far }: NonNullable<Work['items'][number]['load']>, whole: number, mask: number, tile: Tile): number {
-  if (tile.folded === 0) return whole;
-  const isPanel = (mask & tile.inner) === 0 && (mask & tile.lane) !== 0 && tile.turns >= 4 && 16 * tile.folded * (tile.counts.get(tile.lane) ?? 1) <= panelBytes;
-  if (isPanel) return 1 + (whole + 2) / tile.turns;
-  return whole + (far ? (mask & tile.inner ? 3 : 1) / (mask & tile.lane ? tile.counts.get(tile.lane) ?? 1 : 1) : 0);
+/**
+ * What a load or a store costs by where it finds its line: in a panel, in the nearest cache, or further out when all positions walk
+ * over it. Neighbours share a line. Lines far from each other are on different pages, whose addresses are looked up one by one.
+ */
+function accessCost({ isPositional, isFar, near, far }: Place, whole: number, mask: number, tile: Tile): number {
+  if (!tile.hasPanels) return whole;
+  const lines = 1 / times(tile, near & mask);
+  const inner = tile.open.at(-1);
+  if (tile.folded === 0) return whole + (inner && far & inner.bit ? page * lines : 0);
+  const panel = isPositional ? panelFor(mask, isFar, tile) : undefined;
+  if (panel) return 1 + (whole + 2) / panel.turns + (panel.bytes > near1 ? 0.5 : 0);
+  if (!isFar) return whole;
+  const walked = inner !== undefined && (mask & inner.bit) !== 0;
+  return whole + (walked ? (4 * tile.folded * inner.extent > near2 ? 6 : 3) : 1) * lines;
 }
+/** The panel that `panels.ts` will make: its bytes, and how many turns share it. */
+function panelFor(mask: number, far: boolean, tile: Tile): { readonly bytes: number; readonly turns: number } | undefined {
+  const sides = [...tile.counts].filter(([bit]) => mask & bit);
+  const [side, count] = sides[0] ?? [0, 0];
+  if (sides.length !== 1 || (side !== tile.lane && !far)) return undefined;
+  const width = side === tile.lane ? 4 * count : count;
+  for (const [at, still] of tile.open.entries()) {
+    if (mask & still.bit) continue;
+    const inner = tile.open.slice(at + 1).filter(o => mask & o.bit);
+    if (inner.some(o => o.bit !== side || o.extent % width !== 0)) continue;
+    const bytes = 4 * tile.folded * (inner[0]?.extent ?? width);
+    const turns = tile.open.slice(at).reduce((n, o) => (mask & o.bit ? n : n * o.turns), 1);
+    if (bytes <= panelBytes) return turns >= 4 ? { bytes, turns } : undefined;
+  }
+  return undefined;
+}
+/** Bytes of the nearest cache that a panel may take, and of the next one. */
+const [near1, near2] = [40_000, 2 ** 19];
+/** Instructions in the time that an address on another page takes. */
+const page = 30;
 function loopCost(w: Work & { readonly loop: Loop }, around: Tile, roles: Roles, mayRepeat: boolean): number {
   const { loop } = w;
   const role = roles.get(loop);
   const extent = nominalOf(loop.axis.extent);
-  if (loop.kind === 'fold') return foldCost(w, { ...around, folded: w.extent === extent && !loop.bounds ? Math.max(1, around.folded) * extent : NaN }, role, extent, roles, mayRepeat);
-  const tile: Tile = { ...around, inner: w.bit, turns: extent / ((role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1)), folded: 0 };
+  if (loop.kind === 'fold') return foldCost(w, { ...around, folded: loop.bounds ? NaN : Math.max(1, around.folded) * extent }, role, extent, roles, mayRepeat);
+  const tile: Tile = { ...around, open: [...around.open, { bit: w.bit, extent, turns: extent / ((role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1)) }], folded: 0 };
   if (!role) return extent * (costOf(w, tile, roles, mayRepeat) + 2 + (w.loops.length === 0 ? 1.5 * w.chain : 0));
   const width = role.count * (role.kind === 'lanes' ? 4 : 1);
   // a long chain of dependent operations waits for itself, whatever the number of vectors

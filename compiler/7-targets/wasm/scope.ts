@@ -3,7 +3,7 @@
  * does not change inside a loop is written on the sheet around it, which is still open, so it comes before the loop.
  */
 import type binaryen from 'binaryen';
-import type { Axis, Condition, Expr, Index } from '../../6-kernels/kernel.ts';
+import type { Axis, Condition, Expr, Index, Size } from '../../6-kernels/kernel.ts';
 import { eachChild } from '../../6-kernels/map.ts';
 import { union } from '../../6-kernels/sets.ts';
 import type { ScalarType } from '../../ops/names.ts';
@@ -76,6 +76,8 @@ export interface Memory {
   readonly bufferWord: (name: string) => number;
   /** The name of the function that gives noise of a family: see `noise.ts`. */
   readonly noise: (family: 'normal' | 'uniform') => string;
+  /** Where the control block is: see `threads.ts`. */
+  readonly control: number;
   /** Where a kernel's part of a thread's scratch memory begins; all kernels have the same. */
   readonly scratch: number;
 }
@@ -100,26 +102,31 @@ export interface Scope {
   region: Region;
   /** Values used several times by one statement. */
   shared: Map<string, Local>;
+  /** Axes of loops of positions that are open, by name. */
+  readonly gridAxes: Map<string, Axis>;
   /** Folds that are open, and the depth of the frame each stands in. */
   folds: readonly { readonly axis: Axis; readonly depth: number }[];
-  /** Panels filled in a frame, by what is in them; and where each is in scratch memory, the axis in its lanes being counted from the tile's own first element. */
+  /** Panels filled in a frame, by what is in them; and where each is: tiles along `axis` one after the other, each position of the axis taking `each` elements, or one tile alone (0). */
   readonly panels: WeakMap<Frame, Map<string, string>>;
-  readonly panelPlaces: Map<string, { readonly offset: number; readonly lane: string }>;
+  readonly panelPlaces: Map<string, { readonly offset: number; readonly isLiteral: boolean; readonly axis: string; readonly each: Size }>;
   /** So many bytes of scratch memory, of this kernel alone. */
   readonly allocate: (bytes: number) => number;
   /** Bytes of scratch memory so far. */
-  readonly allocated: () => number;
+  readonly allocated: () => { readonly scratch: number; readonly panels: number };
+  /** So many bytes for each row and sample, of this kernel alone. */
+  readonly allocatePanel: (bytes: number) => number;
   needs: Map<Expr, Needs>;
   labels: number;
 }
 
 export function newScope(m: Module, b: typeof binaryen, name: string, written: ReadonlySet<string>, memory: Memory, parameters: number): Scope {
-  let used = memory.scratch;
+  let used = memory.scratch, panels = 0;
   const top: Frame = { depth: 0, parent: undefined, out: [], after: [], cache: new Map(), mayBeEmpty: false };
   return {
     m, b, name, written, memory, parameters, top, locals: [], names: new Map(), axes: new Map(), frame: top,
     region: { lane: undefined, sides: [], turns: new Map() }, shared: new Map(), needs: new Map(), labels: 0,
-    folds: [], panels: new WeakMap(), panelPlaces: new Map(), allocated: () => used,
+    gridAxes: new Map(), folds: [], panels: new WeakMap(), panelPlaces: new Map(), allocated: () => ({ scratch: used, panels }),
+    allocatePanel: bytes => { const at = panels; panels += bytes; return at; },
     allocate: bytes => { const at = used; used = Math.ceil((used + bytes) / 64) * 64; return at; },
   };
 }

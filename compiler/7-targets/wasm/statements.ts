@@ -146,6 +146,7 @@ export function roundedDown(s: Scope, extent: Axis['extent'], by: number): Bound
 /** Independent turns: tiles of the width that the plan gives, then what is left over. */
 function writeMap(s: Scope, stmt: Stmt & { readonly kind: 'map' }, plan: Plan): void {
   const { axis } = stmt;
+  s.gridAxes.set(axis.name, axis);
   const role = plan.roles.get(stmt);
   const outer = s.region;
   const body = (count: number, step: number, fresh = 0) => (): void => {

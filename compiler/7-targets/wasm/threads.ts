@@ -10,8 +10,12 @@ import { nominal } from './plan.ts';
 import type { Scope } from './scope.ts';
 import type { Module, Node } from './spellings.ts';
 
-/** Bytes of the control block, which is the runtime's. */
+/** Bytes of the control block, which is the runtime's; two of its words say where panels whose length varies are, and how many bytes a thread has for them. */
 export const controlBytes = 64;
+const panelsAt = { start: 24, each: 28 } as const;
+/** Where the panels of this thread are. */
+export const panelsOf = (m: Module, b: typeof binaryen, control: number): Node =>
+  m.i32.add(m.i32.load(control + panelsAt.start, 4, m.i32.const(0)), m.i32.mul(mine(m, b, 'thread'), m.i32.load(control + panelsAt.each, 4, m.i32.const(0))));
 /** Work is told in so many of the planner's instructions. */
 const unit = 512;
 /** Work from which on a kernel is cut: some 5 µs. */

@@ -15,8 +15,18 @@ export interface Item {
   readonly cost: number | ((lane: number, vectors: number) => number);
   /** How many operations it stands for. */
   readonly count: number;
-  /** A load that may be made from a panel; `far`: in the next turn of the innermost fold around it, it is on another line of the cache. */
-  readonly load?: { readonly far: boolean };
+  /** Of a load or a store. */
+  readonly place?: Place;
+}
+/** Where an access goes. Axes as bits. */
+export interface Place {
+  /** It may be made at another place of the code. */
+  readonly isPositional: boolean;
+  /** In the next turn of the innermost fold around it, it is on another line of the cache. */
+  readonly isFar: boolean;
+  /** Axes along which neighbours lie next to each other; and on different lines. */
+  readonly near: number;
+  readonly far: number;
 }
 export interface Work {
   readonly items: readonly Item[];
@@ -53,7 +63,7 @@ export function analyse(body: readonly Stmt[], axes: readonly Axis[]): Work {
         case 'store': {
           visit(s.value, axes, names, items);
           const mask = indexMask(s.offset, axes, names) | allOf(axes);
-          items.push({ mask, cost: access(s.offset, undefined, axes, names), count: 1 });
+          items.push({ mask, cost: access(s.offset, undefined, axes, names), count: 1, place: placeOf(s.offset, axes, false) });
           break;
         }
         case 'map': {
@@ -157,9 +167,7 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
     }
     case 'load': {
       mask |= indexMask(e.offset, axes, names) | guardMask(e.guard, axes, names);
-      const innermost = [...axes.keys()].at(-1) ?? '';
-      const stride = strideAlong(e.offset, innermost);
-      items.push({ mask, cost: access(e.offset, e.guard, axes, names), count: 1, ...(isPositional(e) ? { load: { far: typeof stride !== 'number' || Math.abs(stride) >= line } } : {}) });
+      items.push({ mask, cost: access(e.offset, e.guard, axes, names), count: 1, place: placeOf(e.offset, axes, isPositional(e)) });
       break;
     }
     case 'index': mask |= indexMask(e.index, axes, names); items.push({ mask, cost: lane => (lane & bentMask(e.index, axes, names) ? 16 : 2), count: 1 }); break;
@@ -177,6 +185,17 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
     }
   }
   return mask;
+}
+
+function placeOf(offset: Index, axes: ReadonlyMap<string, number>, positional: boolean): Place {
+  let near = 0, far = 0, last = 0;
+  for (const [name, bit] of axes) {
+    const stride = strideAlong(offset, name);
+    if (stride === 1) near |= bit;
+    if (typeof stride !== 'number' || Math.abs(stride) >= line) far |= bit;
+    last = bit;
+  }
+  return { isPositional: positional, isFar: (far & last) !== 0, near, far };
 }
 
 /** The stride along the axis of a bit, or undefined where it is not a literal. */

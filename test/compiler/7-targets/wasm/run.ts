@@ -39,10 +39,12 @@ export async function load(schedule: Schedule, extents: { readonly rows: number;
     next = Math.ceil((at + 4 * words + (slots ? 0 : 16)) / 16) * 16;
     return at;
   });
-  memory.grow(Math.ceil(next / 65536));
+  const each = Number((instance.exports['panelBytes'] as { readonly value: number } | undefined)?.value ?? 0) * extents.rows * extents.samples; // a global
+  memory.grow(Math.ceil((next + each) / 65536));
   new Float32Array(memory.buffer, Math.ceil(table / 64) * 64).fill(NaN);
   const words = new Uint32Array(memory.buffer);
   const floats = new Float32Array(memory.buffer);
+  words.set([next, each], Math.ceil(table / 64) * 16 + 6);
   places.forEach((at, i) => { words[schedule.record.length + i] = at; });
   const find = (name: string): number => schedule.buffers.findIndex(b => b.name === name);
   return {
