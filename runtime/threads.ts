@@ -68,8 +68,11 @@ export function shareMemory(module: Uint8Array): void {
   module[at] = (module[at] ?? 0) | 2;
 }
 
-/** What a worker does: it opens the module, and takes part in program after program until there is one of no name. */
-const life = (): string => `const control=${control.toString()};const run=([module,memory,words,thread,scratch,names])=>{
+/**
+ * What a worker does: it opens the module, and takes part in program after program until there is one of no name. `__name` is what
+ * esbuild puts around functions whose names it is told to keep.
+ */
+const life = (): string => `const __name=f=>f;const control=${control.toString()};const run=([module,memory,words,thread,scratch,names])=>{
 const c=control(words,true);const one=()=>active.value>1&&c.barrier(active.value);
 const e=new WebAssembly.Instance(module,{env:{memory,barrier:one}}).exports;const active=e.active;
 e.thread.value=thread;e.scratch.value+=thread*scratch;port.postMessage(0);
