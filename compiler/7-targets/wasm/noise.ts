@@ -13,7 +13,7 @@ import { empty, get, newLocal, newScope, put } from './scope.ts';
 import type { Local, Memory, Scope } from './scope.ts';
 import { spells } from './spellings.ts';
 import type { Module, Node } from './spellings.ts';
-import { inRegion, writeBlock, writeLoop } from './statements.ts';
+import { inRegion, transposed, writeBlock, writeLoop } from './statements.ts';
 import { mine } from './threads.ts';
 
 /** Values in a window, and windows of a family: chosen by site + sample. */
@@ -75,27 +75,12 @@ function draw(s: Scope, family: 'normal' | 'uniform', given: Readonly<Record<'el
   put(s, s.frame, at, get(s, window));
   writeLoop(s, 'quad', 0, length / 4, 4, {}, () => {
     inRegion(s, { lane: 'quad', sides: [{ axis: 'quad', count: 1, step: 4 }], turns: new Map() }, () => {
-      writeBlock(s, body, { body, roles: new Map(), mayRepeat: true, cost: 0, shared: undefined, hasPanels: false });
+      writeBlock(s, body, { body, roles: new Map(), mayRepeat: true, cost: 0, shared: undefined, isLarge: false });
       const found = lets.map(l => [...s.names.get(l.kind === 'let' ? l.name : '')?.locals.values() ?? []][0] ?? fail('a value is missing'));
       transposed(s, found).forEach((row, i) => { s.frame.out.push(s.m.v128.store(16 * i, 16, get(s, at), get(s, row))); });
       put(s, s.frame, at, s.m.i32.add(get(s, at), s.m.i32.const(64)));
     });
   });
-}
-
-/** Rows of a 4x4 block as columns. */
-function transposed(s: Scope, rows: readonly Local[]): readonly Local[] {
-  const words = (...w: readonly number[]): number[] => w.flatMap(x => [4 * x, 4 * x + 1, 4 * x + 2, 4 * x + 3]);
-  const shuffle = (x: Local | undefined, y: Local | undefined, mask: readonly number[]): Local => {
-    if (!x || !y) return fail('a row is missing');
-    const l = newLocal(s, s.b.v128);
-    put(s, s.frame, l, s.m.i8x16.shuffle(get(s, x), get(s, y), mask));
-    return l;
-  };
-  const [low, high] = [words(0, 4, 1, 5), words(2, 6, 3, 7)];
-  const [a, b, c, d] = [shuffle(rows[0], rows[1], low), shuffle(rows[0], rows[1], high), shuffle(rows[2], rows[3], low), shuffle(rows[2], rows[3], high)];
-  const [first, second] = [words(0, 1, 4, 5), words(2, 3, 6, 7)];
-  return [shuffle(a, c, first), shuffle(a, c, second), shuffle(b, d, first), shuffle(b, d, second)];
 }
 
 function fail(message: string): never { throw new InternalError('wasm', message); }

@@ -27,7 +27,7 @@ const isStraight = (i: Index): boolean => i.terms.every(({ atom }) => (atom.kind
 export function withPanels(s: Scope, fold: Fold, plan: Plan): Fold {
   const lane = s.region.lane;
   const innermost = fold.body.every(b => b.kind === 'let');
-  if (!plan.hasPanels || lane === undefined || !innermost || plan.roles.has(fold) || fold.bounds) return fold;
+  if (!plan.isLarge || lane === undefined || !innermost || plan.roles.has(fold) || fold.bounds) return fold;
   const done = new Map<Expr, Expr>();
   const visit = (e: Expr): Expr => {
     const seen = done.get(e);

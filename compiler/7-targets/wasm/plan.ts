@@ -23,8 +23,8 @@ export interface Plan {
   readonly mayRepeat: boolean;
   /** The loop of the grid whose tiles the threads share. */
   readonly shared: Stmt & { readonly kind: 'map' } | undefined;
-  /** Operands may be laid down in panels. */
-  readonly hasPanels: boolean;
+  /** It is large enough for care with memory: operands may be laid down in panels, tiles turned over before they are stored. */
+  readonly isLarge: boolean;
   /** Instructions of the whole grid, for nominal extents. */
   readonly cost: number;
 }
@@ -46,7 +46,7 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
 /** Instructions of a kernel from which on it matters where memory is, and from which on blocks are worth a try. */
 const large = { memory: 2_000_000, blocks: 10_000_000 } as const;
 
-function planOf(kernel: Kernel, mayRepeat: boolean, hasPanels: boolean): Plan {
+function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean): Plan {
   const { axes, body } = kernel;
   const nestOf = (order: readonly Axis[]): readonly Stmt[] => order.reduceRight<readonly Stmt[]>((inner, axis) => [{ kind: 'map', axis, body: inner }], body);
   const hasFolds = body.some(s => s.kind !== 'let' && s.kind !== 'store');
@@ -60,11 +60,11 @@ function planOf(kernel: Kernel, mayRepeat: boolean, hasPanels: boolean): Plan {
     const before = grid.at(-2);
     const consider = (fixed: Roles): void => {
       const roles = [...fixed.values()].some(r => r.kind === 'lanes') ? fixed : inside(work, new Set(grid), fixed, mayRepeat);
-      const time = costOf(work, { ...none, hasPanels }, roles, mayRepeat);
+      const time = costOf(work, { ...none, isLarge }, roles, mayRepeat);
       if (best && time >= best.cost) return;
       const size = sizeOf(work, none, roles, mayRepeat);
       const cost = time * (1 + size / long) + size * byte;
-      if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat, cost: time, shared: undefined, hasPanels }, cost, work };
+      if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat, cost: time, shared: undefined, isLarge }, cost, work };
     };
     consider(new Map());
     const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? (hasFolds ? [1, 2, 4, 8] : [1, 4]).filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
@@ -76,14 +76,14 @@ function planOf(kernel: Kernel, mayRepeat: boolean, hasPanels: boolean): Plan {
         for (const v of vectorCounts(nominalOf(inner.axis.extent))) if (r * v <= 8) consider(new Map<Stmt, Role>([...row, [inner, { kind: 'lanes', count: v }]]));
       }
       // the innermost axis one position after the other, so that what is in the lanes of the one around it stays in a panel
-      if (hasPanels && hasFolds && before?.kind === 'map' && inner && nominalOf(before.axis.extent) >= 4 && r === 1) {
+      if (isLarge && hasFolds && before?.kind === 'map' && inner && nominalOf(before.axis.extent) >= 4 && r === 1) {
         for (const q of rowCounts(inner)) for (const v of vectorCounts(nominalOf(before.axis.extent))) if (q * v <= 8) consider(new Map<Stmt, Role>([[before, { kind: 'lanes', count: v }], ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
       }
       // lanes further in, a tile of positions around them
       if (inner && !isSwapped) for (const q of rowCounts(inner)) if (q * r > 1 && q * r <= 8) consider(new Map<Stmt, Role>([...row, ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
     }
   }
-  if (!best) return { body, roles: new Map(), mayRepeat, cost: 0, shared: undefined, hasPanels };
+  if (!best) return { body, roles: new Map(), mayRepeat, cost: 0, shared: undefined, isLarge };
   const shared = sharedLoop(best.plan, axes.length);
   return { ...best.plan, roles: withTurns(best.work, best.plan.roles), shared };
 }
@@ -125,9 +125,9 @@ interface Tile {
   /** Loops of positions that are open, outermost first, and the turns of the folds inside of them. */
   readonly open: readonly { readonly bit: number; readonly turns: number; readonly extent: number }[]; readonly folded: number;
   /** Memory counts: there may be panels. */
-  readonly hasPanels: boolean;
+  readonly isLarge: boolean;
 }
-const none: Tile = { counts: new Map(), lane: 0, open: [], folded: 0, hasPanels: false };
+const none: Tile = { counts: new Map(), lane: 0, open: [], folded: 0, isLarge: false };
 const widen = (t: Tile, bit: number, role: Role): Tile => ({ ...t, counts: new Map([...t.counts, [bit, role.count]]), lane: role.kind === 'lanes' ? bit : t.lane });
 const times = (t: Tile, mask: number): number => { let n = 1; for (const [bit, count] of t.counts) if (mask & bit) n *= count; return n; };
 
@@ -143,8 +143,10 @@ function costOf(w: Work, tile: Tile, roles: Roles, mayRepeat: boolean): number {
  * What a load or a store costs by where it finds its line: in a panel, in the nearest cache, or further out when all positions walk
  * over it. Neighbours share a line. Lines far from each other are on different pages, whose addresses are looked up one by one.
  */
-function accessCost({ isPositional, isFar, near, far }: Place, whole: number, mask: number, tile: Tile): number {
-  if (!tile.hasPanels) return whole;
+function accessCost({ isStore, isPositional, isFar, near, far }: Place, straight: number, mask: number, tile: Tile): number {
+  // four rows of four are turned over in registers
+  const whole = tile.isLarge && isStore && (near & tile.lane) === 0 && straight > 3 && [...tile.counts].some(([bit, count]) => near & bit && count % 4 === 0) ? 3 : straight;
+  if (!tile.isLarge) return whole;
   const lines = 1 / times(tile, near & mask);
   const inner = tile.open.at(-1);
   if (tile.folded === 0) return whole + (inner && far & inner.bit ? page * lines : 0);

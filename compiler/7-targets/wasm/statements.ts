@@ -2,6 +2,7 @@
  * Statements as instructions, for all elements of a tile side by side. Imagine every `let` and every carry as a small block
  * of locals, one for each element of the tile that it differs at, and every loop as one loop that serves them all.
  */
+import { InternalError } from '../../diagnostics.ts';
 import { strideAlong } from '../../6-kernels/index.ts';
 import type { Axis, Expr, Stmt } from '../../6-kernels/kernel.ts';
 import { address, extentNode } from './address.ts';
@@ -22,7 +23,7 @@ export function writeBlock(s: Scope, body: readonly Stmt[], plan: Plan): void {
     if (i > 0 && isLoop(body[i - 1]) && writeEnd(s, body.slice(i), plan)) return;
     switch (stmt.kind) {
       case 'let': writeLet(s, stmt.name, stmt.value); break;
-      case 'store': writeStore(s, stmt); break;
+      case 'store': writeStore(s, stmt, plan); break;
       case 'map': writeMap(s, stmt, plan); break;
       case 'fold': writeFold(s, stmt, plan); break;
     }
@@ -49,9 +50,10 @@ function writeLet(s: Scope, name: string, e: Expr): void {
   if (isBound) s.needs = new Map();
 }
 
-function writeStore(s: Scope, stmt: Stmt & { readonly kind: 'store' }): void {
+function writeStore(s: Scope, stmt: Stmt & { readonly kind: 'store' }, plan: Plan): void {
   const lane = s.region.lane;
   const place: Expr = { kind: 'index', type: 'u32', index: stmt.offset };
+  if (lane !== undefined && plan.isLarge && writeTransposed(s, stmt, lane)) return;
   for (const p of positions(s, undefined)) {
     if (lane === undefined || !needsOf(s, place).deps.has(lane)) {
       const x = value(s, stmt.value, p);
@@ -75,6 +77,46 @@ function writeStore(s: Scope, stmt: Stmt & { readonly kind: 'store' }): void {
     }
   }
 }
+
+/**
+ * Elements that lie apart along the lanes but next to each other along the rows of a tile: four rows of four are turned over in
+ * registers, and stored as four vectors. Says whether that is how they lie.
+ */
+function writeTransposed(s: Scope, stmt: Stmt & { readonly kind: 'store' }, lane: string): boolean {
+  const side = s.region.sides.find(x => x.axis !== lane && x.count % 4 === 0 && strideAlong(stmt.offset, x.axis) === 1);
+  const stride = strideAlong(stmt.offset, lane);
+  if (!side || stride === 1 || typeof stride !== 'number' || (s.region.fresh ?? 0) > 0) return false;
+  for (const p of positions(s, undefined)) {
+    const row = p.offsets.get(side.axis) ?? 0;
+    if (row % 4 !== 0) continue;
+    const rows = [0, 1, 2, 3].map(i => {
+      const l = newLocal(s, s.b.v128);
+      put(s, s.frame, l, wideValue(s, stmt.value, { ...p, offsets: new Map([...p.offsets, [side.axis, row + i]]) }));
+      return l;
+    });
+    transposed(s, rows).forEach((column, i) => {
+      const { pointer, offset } = address(s, stmt.buffer, stmt.offset, { lane: undefined, offsets: new Map([...p.offsets, [lane, (p.offsets.get(lane) ?? 0) + i]]) }, false);
+      s.frame.out.push(s.m.v128.store(offset, 4, pointer(), get(s, column)));
+    });
+  }
+  return true;
+}
+
+/** Rows of a 4x4 block as columns. */
+export function transposed(s: Scope, rows: readonly Local[]): readonly Local[] {
+  const words = (...w: readonly number[]): number[] => w.flatMap(x => [4 * x, 4 * x + 1, 4 * x + 2, 4 * x + 3]);
+  const shuffle = (x: Local | undefined, y: Local | undefined, mask: readonly number[]): Local => {
+    if (!x || !y) return fail('a row is missing');
+    const l = newLocal(s, s.b.v128);
+    put(s, s.frame, l, s.m.i8x16.shuffle(get(s, x), get(s, y), mask));
+    return l;
+  };
+  const [low, high] = [words(0, 4, 1, 5), words(2, 6, 3, 7)];
+  const [a, b, c, d] = [shuffle(rows[0], rows[1], low), shuffle(rows[0], rows[1], high), shuffle(rows[2], rows[3], low), shuffle(rows[2], rows[3], high)];
+  const [first, second] = [words(0, 1, 4, 5), words(2, 3, 6, 7)];
+  return [shuffle(a, c, first), shuffle(a, c, second), shuffle(b, d, first), shuffle(b, d, second)];
+}
+function fail(message: string): never { throw new InternalError('wasm', message); }
 
 // ── loops ─────────────────────────────────────────────────────────────────────────────────────
 

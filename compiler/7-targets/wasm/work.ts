@@ -20,6 +20,7 @@ export interface Item {
 }
 /** Where an access goes. Axes as bits. */
 export interface Place {
+  readonly isStore: boolean;
   /** It may be made at another place of the code. */
   readonly isPositional: boolean;
   /** In the next turn of the innermost fold around it, it is on another line of the cache. */
@@ -63,7 +64,7 @@ export function analyse(body: readonly Stmt[], axes: readonly Axis[]): Work {
         case 'store': {
           visit(s.value, axes, names, items);
           const mask = indexMask(s.offset, axes, names) | allOf(axes);
-          items.push({ mask, cost: access(s.offset, undefined, axes, names), count: 1, place: placeOf(s.offset, axes, false) });
+          items.push({ mask, cost: access(s.offset, undefined, axes, names), count: 1, place: placeOf(s.offset, axes, 'store') });
           break;
         }
         case 'map': {
@@ -167,7 +168,7 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
     }
     case 'load': {
       mask |= indexMask(e.offset, axes, names) | guardMask(e.guard, axes, names);
-      items.push({ mask, cost: access(e.offset, e.guard, axes, names), count: 1, place: placeOf(e.offset, axes, isPositional(e)) });
+      items.push({ mask, cost: access(e.offset, e.guard, axes, names), count: 1, place: placeOf(e.offset, axes, isPositional(e) ? 'positional' : 'load') });
       break;
     }
     case 'index': mask |= indexMask(e.index, axes, names); items.push({ mask, cost: lane => (lane & bentMask(e.index, axes, names) ? 16 : 2), count: 1 }); break;
@@ -187,7 +188,7 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
   return mask;
 }
 
-function placeOf(offset: Index, axes: ReadonlyMap<string, number>, positional: boolean): Place {
+function placeOf(offset: Index, axes: ReadonlyMap<string, number>, kind: 'store' | 'load' | 'positional'): Place {
   let near = 0, far = 0, last = 0;
   for (const [name, bit] of axes) {
     const stride = strideAlong(offset, name);
@@ -195,7 +196,7 @@ function placeOf(offset: Index, axes: ReadonlyMap<string, number>, positional: b
     if (typeof stride !== 'number' || Math.abs(stride) >= line) far |= bit;
     last = bit;
   }
-  return { isPositional: positional, isFar: (far & last) !== 0, near, far };
+  return { isStore: kind === 'store', isPositional: kind === 'positional', isFar: (far & last) !== 0, near, far };
 }
 
 /** The stride along the axis of a bit, or undefined where it is not a literal. */
