@@ -26,7 +26,7 @@ export function writeFold(s: Scope, given: Fold, plan: Plan): void {
     : [0, roundedDown(s, fold.axis.extent, 1)];
   if (fold.bounds?.some(b => needsOf(s, b).deps.size > 0 && s.region.sides.some(x => needsOf(s, b).deps.has(x.axis)))) fail('a fold whose bounds differ inside a tile');
   const around = s.folds;
-  s.folds = [...around, { axis: fold.axis, depth: s.frame.depth }];
+  s.folds = [...around, { axis: fold.axis, depth: s.frame.depth, isWrittenOut: (role?.count ?? 1) > 1 }];
   foldTurns(s, fold, carries, from ?? 0, to ?? 0, role?.count ?? 1, plan);
   s.folds = around;
   bindAfter(s, fold, carries);

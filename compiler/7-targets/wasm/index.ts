@@ -20,6 +20,7 @@ import type { Target } from '../target.ts';
 import { collapse } from './collapse.ts';
 import { addNoise, forget, noiseBytes } from './noise.ts';
 import { makePlan } from './plan.ts';
+import type { Large } from './plan.ts';
 import { addPrograms } from './program.ts';
 import { newScope } from './scope.ts';
 import type { Memory, Scope } from './scope.ts';
@@ -33,8 +34,8 @@ const features = binaryen.Features.SIMD128 | binaryen.Features.Atomics | binarye
 /** Chosen for the size of the module, deflated. */
 const passes = ['simplify-locals-nostructure', 'coalesce-locals', 'rse', 'vacuum', 'reorder-locals', 'dealign'];
 
-/** The bytes of a module. */
-export function printWasm(schedule: Schedule): Uint8Array {
+/** The bytes of a module. @param large Which kernels count as large: for tests. */
+export function printWasm(schedule: Schedule, large?: Large): Uint8Array {
   const m = new binaryen.Module();
   try {
     m.setFeatures(features);
@@ -59,7 +60,7 @@ export function printWasm(schedule: Schedule): Uint8Array {
       control,
     };
     const printed = schedule.kernels.map((kernel, i) => {
-      const { isShared, used } = addKernel(m, `kernel ${i}`, kernel, memory);
+      const { isShared, used } = addKernel(m, `kernel ${i}`, kernel, memory, large);
       spilled = Math.max(spilled, used.scratch);
       panels = Math.max(panels, used.panels);
       return isShared;
@@ -89,11 +90,11 @@ function placesOf({ record, buffers }: Schedule): Pick<Memory, 'field' | 'buffer
 }
 
 /** Says whether threads share the kernel, and where the memory that it uses ends. */
-function addKernel(m: Module, name: string, source: Kernel, memory: Memory): { readonly isShared: boolean; readonly used: ReturnType<Scope['allocated']> } {
+function addKernel(m: Module, name: string, source: Kernel, memory: Memory, large?: Large): { readonly isShared: boolean; readonly used: ReturnType<Scope['allocated']> } {
   const kernel = prepare(collapse(source), spells);
   const { reads, writes } = accesses(kernel.body);
   const s = newScope(m, binaryen, kernel.name, writes, memory, 0);
-  const plan = makePlan(kernel, ![...writes].some(b => reads.has(b)));
+  const plan = makePlan(kernel, ![...writes].some(b => reads.has(b)), large);
   s.top.out.push(leave(s, amountOf(kernel, plan.cost), plan.shared && tilesOf(s, plan.shared, plan, plan.roles.get(plan.shared))));
   writeBlock(s, plan.body, plan);
   m.addFunction(name, binaryen.none, binaryen.none, s.locals, m.block(null, s.top.out));
@@ -125,7 +126,7 @@ export const wasm: Target = {
     results: 'many', inPlace: true, integers: true, innerLoops: 'cheap', loops: true,
     cost: { arithmetic: 0.15, transcendental: 1.5, noise: 2.5, load: 0.3, store: 0.3, launch: 30 },
   },
-  print: printWasm,
+  print: schedule => printWasm(schedule),
 };
 
 function fail(message: string): never { throw new InternalError('wasm', message); }

@@ -45,16 +45,16 @@ export function withPanels(s: Scope, fold: Fold, plan: Plan): Fold {
 
 /** A load from a panel in the place of a load, if there is a loop around it that does not change it. */
 function panel(s: Scope, fold: Fold, e: Load, lane: string): Load | undefined {
-  if (!isPositional(e)) return undefined;
+  if (e.type !== 'f32' || !isPositional(e)) return undefined;
   const { deps } = needsOf(s, e);
-  if (!deps.has(fold.axis.name) || [...s.region.turns.keys()].some(a => deps.has(a))) return undefined;
+  if (!deps.has(fold.axis.name) || s.folds.some(f => f.isWrittenOut && deps.has(f.axis.name))) return undefined;
   // it differs along one axis of the tile: the lanes, or else its elements lie far apart
   const [side, ...others] = s.region.sides.filter(x => deps.has(x.axis));
   if (!side || others.length > 0 || (side.axis === lane) !== deps.has(lane)) return undefined;
   if (side.axis !== lane && !isFar(e, fold.axis.name)) return undefined;
   const width = side.count * side.step;
   const open = loopsAround(s);
-  const folds = [...s.folds, { axis: fold.axis, depth: s.frame.depth + 1 }].filter(f => deps.has(f.axis.name));
+  const folds = [...s.folds, { axis: fold.axis, depth: s.frame.depth }].filter(f => deps.has(f.axis.name));
   const isFold = (name: string): boolean => s.folds.some(f => f.axis.name === name);
   // from the outside in: the first loop that does not change it, and inside of which a panel has room
   for (const still of open) {

@@ -36,15 +36,16 @@ type Roles = ReadonlyMap<Stmt, Role>;
 export const nominal = { rows: 64, samples: 4 } as const;
 const nominalOf = (e: Axis['extent']): number => (typeof e === 'number' ? e : nominal[e]);
 
-/** @param repeats Whether elements may be computed twice. */
-export function makePlan(kernel: Kernel, mayRepeat: boolean): Plan {
+/** @param mayRepeat Whether elements may be computed twice. @param large For tests, which have no large kernels. */
+export function makePlan(kernel: Kernel, mayRepeat: boolean, large: Large = usual): Plan {
   const plain = planOf(kernel, mayRepeat, false);
   if (plain.cost < large.memory) return plain;
   const blocks = plain.cost < large.blocks || !kernel.body.some(s => s.kind === 'fold') ? [] : kernel.axes.flatMap(a => inBlocks(kernel, a) ?? []);
   return [kernel, ...blocks].map(k => planOf(k, mayRepeat, true)).reduce((best, p) => (p.cost < best.cost ? p : best));
 }
 /** Instructions of a kernel from which on it matters where memory is, and from which on blocks are worth a try. */
-const large = { memory: 2_000_000, blocks: 10_000_000 } as const;
+export interface Large { readonly memory: number; readonly blocks: number }
+const usual: Large = { memory: 2_000_000, blocks: 10_000_000 };
 
 function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean): Plan {
   const { axes, body } = kernel;

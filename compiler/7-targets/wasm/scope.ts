@@ -104,8 +104,8 @@ export interface Scope {
   shared: Map<string, Local>;
   /** Axes of loops of positions that are open, by name. */
   readonly gridAxes: Map<string, Axis>;
-  /** Folds that are open, and the depth of the frame each stands in. */
-  folds: readonly { readonly axis: Axis; readonly depth: number }[];
+  /** Folds that are open, the depth of the frame each stands in, and whether several turns of it are written out. */
+  folds: readonly { readonly axis: Axis; readonly depth: number; readonly isWrittenOut: boolean }[];
   /** Panels filled in a frame, by what is in them; and where each is: tiles along `axis` one after the other, each position of the axis taking `each` elements, or one tile alone (0). */
   readonly panels: WeakMap<Frame, Map<string, string>>;
   readonly panelPlaces: Map<string, { readonly offset: number; readonly isLiteral: boolean; readonly axis: string; readonly each: Size }>;

@@ -168,7 +168,7 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
     }
     case 'load': {
       mask |= indexMask(e.offset, axes, names) | guardMask(e.guard, axes, names);
-      items.push({ mask, cost: access(e.offset, e.guard, axes, names), count: 1, place: placeOf(e.offset, axes, isPositional(e) ? 'positional' : 'load') });
+      items.push({ mask, cost: access(e.offset, e.guard, axes, names), count: 1, place: placeOf(e.offset, axes, e.type === 'f32' && isPositional(e) ? 'positional' : 'load') });
       break;
     }
     case 'index': mask |= indexMask(e.index, axes, names); items.push({ mask, cost: lane => (lane & bentMask(e.index, axes, names) ? 16 : 2), count: 1 }); break;

@@ -18,9 +18,9 @@ export interface Machine {
   readonly bytes: Uint8Array;
 }
 
-/** @param slots Whether buffers of one slot share memory, as in the runtime. */
-export async function load(schedule: Schedule, extents: { readonly rows: number; readonly samples: number }, slots = false): Promise<Machine> {
-  const bytes = printWasm(schedule);
+/** @param slots Whether buffers of one slot share memory, as in the runtime. @param large Which kernels are treated as large. */
+export async function load(schedule: Schedule, extents: { readonly rows: number; readonly samples: number }, slots = false, large?: Parameters<typeof printWasm>[1]): Promise<Machine> {
+  const bytes = printWasm(schedule, large);
   const table = 4 * (schedule.record.length + schedule.buffers.length);
   const memory = new api.Memory({ initial: 1, maximum: 65536 });
   const { instance } = await api.instantiate(bytes, { env: { memory, barrier: () => undefined } });
