@@ -87,8 +87,8 @@ export function unguardWindows(graph: Graph<Plain>): Graph<Plain> {
     /** The operand as the tap of each turn sees it from a position. */
     function seen({ id, labels }: Operand): Operand {
       const has = labels.includes(turn);
-      const all = has ? labels : [...labels, turn];
-      const repeated = has ? id : b.broadcast(id, [...b.shape(id), turns], labels.map((_, d) => d));
+      const all = has ? labels : [turn, ...labels];
+      const repeated = has ? id : b.broadcast(id, [turns, ...b.shape(id)], labels.map((_, d) => d + 1));
       const view = { axis: all.indexOf(place), tap: all.indexOf(turn), stride: 1, dilation: -w.dilation, padding: -first };
       return { id: window(b, repeated, view, 0, resized(b.shape(repeated), view.axis, positions)), labels: all };
     }
