@@ -7,7 +7,7 @@
 import { InternalError } from '../diagnostics.ts';
 import { axisIndex, indexKey, indexUses, guardKey, zero } from '../6-kernels/index.ts';
 import type { Axis, Condition, Index } from '../6-kernels/kernel.ts';
-import type { Loop, NodeId, Plain, Shape } from '../3-graph/graph.ts';
+import type { Loop, NodeId, Plain, Shape, View } from '../3-graph/graph.ts';
 import { argumentsOf } from '../3-graph/walk.ts';
 import { costs } from './cost.ts';
 import { gatherReads } from './gather.ts';
@@ -128,6 +128,7 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
     if (unit.isKept(id)) return true;
     if (once()) return false;
     if (heavy[id] || heavyBelow[id]) return true;
+    if (n.kind === 'view' && repeats(n.view)) return false; // its argument is no larger
     const elements = nominalSize(n.shape);
     const evaluations = distinct(asked).reduce((sum, r) => sum + evaluationsOf(r), 0);
     const { load, store: put } = capabilities.cost;
@@ -137,6 +138,8 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
 
   /** Every axis around the request is used by its index: each element is computed once. A fold over inner axes may be made before them. */
   function isExact(n: Plain, r: Request): boolean {
+    // the loads of a contraction stay free of guards
+    if (n.kind === 'einsum' && r.guard.length > 0) return false;
     const cluster = find(r.item);
     const { grid } = cluster;
     const uses = (a: Axis): boolean => r.index.some(i => indexUses(i, a.name));
@@ -233,6 +236,8 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
   }
 }
 
+/** Views with every element of their argument, some of them often. */
+const repeats = (v: View): boolean => v.kind === 'reshape' || v.kind === 'permute' || v.kind === 'broadcast' || v.kind === 'skew';
 const firstNode = (d: Draft): number => d.loop ?? Math.min(...d.stores);
 const find = (d: Draft): Draft => { let at = d; while (at.into) at = at.into; return at; };
 const keyOf = (index: readonly Index[], guard: readonly Condition[]): string => `${index.map(indexKey).join(',')}|${guardKey(guard)}`;

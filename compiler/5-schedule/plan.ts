@@ -20,6 +20,7 @@ import { splitReductions } from './split.ts';
 import type { Split } from './split.ts';
 import { nominalSize } from './unit.ts';
 import type { Place, Unit } from './unit.ts';
+import { unguardWindows } from './windows.ts';
 import { order } from './work.ts';
 import type { Work } from './work.ts';
 
@@ -41,7 +42,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   const kept = new Set<string>();
   const number = numbers();
   const cut = programs.map(p => {
-    const split = splitReductions(p.graph, capabilities.innerLoops);
+    const split = splitReductions(unguardWindows(p.graph), capabilities.innerLoops);
     return { name: p.name, split, digest: digests(split.graph, number, () => p.name) };
   });
   const resultCount = new Map<string, number>();
