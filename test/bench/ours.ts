@@ -17,7 +17,7 @@ if (!task) throw new Error(`no model ${name}`);
 const [network] = Object.values(await import(module) as Record<string, ModelClass<AnyModel>>); // a module of one model
 if (!network) throw new Error(`${module} has no model`);
 const device = backend === 'webgpu' ? await hardwareDevice() : undefined;
-const model = await network.create({ backend, seed: 1, ...(threads > 1 ? { threads } : {}), ...(device ? { device } : {}) });
+const model = await network.create({ backend, seed: 1, threads, ...(device ? { device } : {}) });
 
 const { inputs, targets } = batchOf(task);
 const optimizer: Optimizer = { kind: 'adam', learningRate: settings.learningRate };
