@@ -21,13 +21,22 @@ async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<Arra
   return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'))).arrayBuffer());
 }
 
+/** The memory, and for how many threads it is. A device that has no room for a shared one gets another, where nobody asked for threads. */
+function memoryFor(asked: number | undefined): readonly [WebAssembly.Memory, number] {
+  const threads = threadsFor(asked);
+  const make = (shared: boolean): WebAssembly.Memory => new WebAssembly.Memory({ initial: 1, maximum: page, shared });
+  try { return [make(threads > 1), threads]; } catch (error) {
+    if (asked !== undefined || threads === 1) throw error;
+    return [make(false), 1];
+  }
+}
+
 /** `code` is the module as base64. Rejects where there is no SIMD. */
 export const open: OpenBackend = async (code, plan, options) => {
   const text = typeof code === 'string' ? code : code.join('');
   const bytes = await inflated(Uint8Array.from(atob(text), c => c.charCodeAt(0)));
-  const threads = threadsFor(options.threads);
+  const [memory, threads] = memoryFor(options.threads);
   if (threads > 1) shareMemory(bytes);
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: page, shared: threads > 1 });
   const module = await WebAssembly.compile(bytes);
   // the header, the control block of the threads, and scratch memory for each of them
   const header = Math.ceil((4 * (plan.record.length + plan.buffers.length)) / 64) * 64;
