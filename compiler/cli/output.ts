@@ -53,6 +53,8 @@ export const asJson = (diagnostics: readonly Diagnostic[], text: string, importe
 
 /** Runs a command: what the author did wrong is a sentence or frames, what the compiler did wrong says so. Never a stack trace. */
 export async function guarded(run: () => Promise<void>): Promise<void> {
+  // whoever reads the output may have had enough of it (`| head`)
+  process.stdout.on('error', (e: NodeJS.ErrnoException) => { if (e.code === 'EPIPE') process.exit(process.exitCode ?? 0); else throw e; });
   try { await run(); } catch (e) {
     process.exitCode = e instanceof UserError ? e.exitCode : 1;
     if (e instanceof UserError || e instanceof BnncError) process.stderr.write(`${pc.red('error')}: ${e.message}\n`);
