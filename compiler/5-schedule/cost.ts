@@ -48,8 +48,8 @@ export function costs(nodes: readonly Plain[], capabilities: Capabilities, isKep
     if (isLeaf(n)) return cost.load;
     if (n.kind === 'noise') return cost.noise;
     if (n.kind === 'map') return cost[ops[n.op].cost];
-    // two comparisons an axis, wherever it is read
-    if (n.kind === 'view' && n.view.kind === 'pad') return cost.arithmetic * 2 * n.shape.filter((e, d) => e !== shapeOf(n.arg)[d]).length;
+    // an axis is two comparisons, and loads that no longer are of whole vectors
+    if (n.kind === 'view' && n.view.kind === 'pad') return cost.arithmetic * 4 * n.shape.filter((e, d) => e !== shapeOf(n.arg)[d]).length;
     return n.kind === 'gather' ? cost.load : 0;
   }
 }

@@ -45,6 +45,26 @@ export function unguardWindows(graph: Graph<Plain>): Graph<Plain> {
     return b.copy(withArguments(n, renamed));
   }
 
+  /** The product that a node is and nobody else needs, with factors that don't vary along `place` among its operands (flipout's signs). */
+  function productOf(x: NodeId, place: number): Product | undefined {
+    const n = b.node(x);
+    if (shared.has(x)) return undefined;
+    if (n.kind === 'einsum') return n;
+    if (n.kind !== 'map' || n.op !== 'mul') return undefined;
+    for (const [a, factor] of [n.args, n.args.toReversed()]) {
+      const f = factor === undefined ? undefined : b.node(factor);
+      const product = a !== undefined && f?.kind === 'view' && f.view.kind === 'broadcast' && !f.view.axes.includes(place) ? productOf(a, place) : undefined;
+      if (!product || f?.kind !== 'view' || f.view.kind !== 'broadcast') continue;
+      const operands = product.args.map((id, k) => ({ id, labels: product.labels[k] ?? [] }));
+      const scaling = { id: f.arg, labels: f.view.axes.map(d => product.out[d] ?? fail('a label')) };
+      // what moves comes last: the product of all others is made once for the positions of a tile
+      const moves = (o: Operand): boolean => o.labels.includes(product.out[place] ?? fail('a label'));
+      const all = [scaling, ...operands.filter(o => !moves(o)), ...operands.filter(moves)];
+      return { args: all.map(o => o.id), labels: all.map(o => o.labels), out: product.out };
+    }
+    return undefined;
+  }
+
   /** Σ over taps of the adjoint of a window: `extent` positions along its axis, no taps. */
   function overlapAdd(x: NodeId, w: Windowing, extent: Dim): NodeId | undefined {
     const n = b.node(x);
@@ -55,6 +75,16 @@ export function unguardWindows(graph: Graph<Plain>): Graph<Plain> {
       const sum = overlapAdd(n.arg, { ...w, axis, tap }, extent);
       return sum === undefined ? undefined : b.view(withoutAxis(n.view, w.tap, tap), sum, without(resized(n.shape, w.axis, extent), w.tap));
     }
+    if (n.kind === 'map' && (n.op === 'add' || n.op === 'sub' || n.op === 'neg') && !shared.has(x)) {
+      const sums = n.args.map(a => overlapAdd(a, w, extent));
+      return sums.every(a => a !== undefined) ? b.map(n.op, ...sums) : undefined;
+    }
+    const [scale, scaled] = n.kind === 'map' && n.op === 'mul' && !shared.has(x) ? n.args : [];
+    const literal = scale === undefined ? undefined : b.node(scale);
+    if (literal?.kind === 'fill' && scaled !== undefined) {
+      const sum = overlapAdd(scaled, w, extent);
+      return sum === undefined ? undefined : b.map('mul', b.fill(literal.value, b.shape(sum)), sum);
+    }
     const [places, taps] = [n.shape[w.axis], n.shape[w.tap]];
     if (typeof extent !== 'number' || typeof places !== 'number' || typeof taps !== 'number') return undefined;
     // position i has i + padding = stride · j + r, seen by the taps stride · t + r from the places j - t
@@ -62,17 +92,17 @@ export function unguardWindows(graph: Graph<Plain>): Graph<Plain> {
     const positions = Math.ceil((extent + w.padding) / w.stride) - first;
     const turns = Math.ceil(taps / w.stride);
     // where windows hardly overlap, each product is made once and stored: inside the sum, most places would be border
-    const product: Product = n.kind === 'einsum' && !shared.has(x) && positions <= 2 * places ? n : whole(n.shape);
-    const args = product === n ? product.args : [x];
+    const product = (positions <= 2 * places ? productOf(x, w.axis) : undefined) ?? whole(x, n.shape);
     const [place, turn] = [product.out[w.axis] ?? fail('a label'), product.out[w.tap] ?? fail('a label')];
     const phase = Math.max(...product.labels.flat()) + 1;
-    const operands = args.map((a, k) => {
+    const operands = product.args.map((a, k) => {
       let operand = { id: a, labels: product.labels[k] ?? [] };
       if (w.stride > 1 && operand.labels.includes(turn)) operand = inPhases(operand);
       return operand.labels.includes(place) ? seen(operand) : operand;
     });
     const out = product.out.flatMap(l => (l === turn ? [] : l === place && w.stride > 1 ? [place, phase] : [l]));
-    const sum = product === n ? b.einsum(operands.map(o => o.id), operands.map(o => o.labels), out) : summed(operands[0] ?? fail('no operand'), out);
+    const [only, ...others] = operands;
+    const sum = only && others.length === 0 ? summed(only, out) : b.einsum(operands.map(o => o.id), operands.map(o => o.labels), out);
     if (w.stride === 1) return sum;
     const at = w.axis - (w.tap < w.axis ? 1 : 0);
     const lined = b.reshape(sum, [...b.shape(sum).slice(0, at), positions * w.stride, ...b.shape(sum).slice(at + 2)]);
@@ -102,9 +132,9 @@ export function unguardWindows(graph: Graph<Plain>): Graph<Plain> {
 
 interface Operand { readonly id: NodeId; readonly labels: readonly number[] }
 /** A tensor as a product of itself alone. */
-function whole(shape: Shape): Product {
+function whole(x: NodeId, shape: Shape): Product {
   const labels = shape.map((_, d) => d);
-  return { args: [], labels: [labels], out: labels };
+  return { args: [x], labels: [labels], out: labels };
 }
 
 const hasWindows = (graph: Graph<Plain>): boolean => graph.nodes.some(n => (n.kind === 'loop' ? hasWindows(n.body) : n.kind === 'view' && (n.view.kind === 'skew' || n.view.kind === 'unskew')));
