@@ -40,8 +40,13 @@ const nominalOf = (e: Axis['extent']): number => (typeof e === 'number' ? e : no
 export function makePlan(kernel: Kernel, mayRepeat: boolean, large: Large = usual): Plan {
   const plain = planOf(kernel, mayRepeat, false);
   if (plain.cost < large.memory) return plain;
-  const blocks = plain.cost < large.blocks || !kernel.body.some(s => s.kind === 'fold') ? [] : kernel.axes.flatMap(a => inBlocks(kernel, a) ?? []);
-  return [kernel, ...blocks].map(k => planOf(k, mayRepeat, true)).reduce((best, p) => (p.cost < best.cost ? p : best));
+  const whole = planOf(kernel, mayRepeat, true);
+  if (plain.cost < large.blocks || !kernel.body.some(s => s.kind === 'fold')) return whole;
+  // what is in the lanes is what a block is cut from
+  const lanes = [...whole.roles].find(([, role]) => role.kind === 'lanes')?.[0];
+  const cut = lanes?.kind === 'map' ? inBlocks(kernel, lanes.axis) : undefined;
+  const blocks = cut && planOf(cut, mayRepeat, true);
+  return blocks && blocks.cost < whole.cost ? blocks : whole;
 }
 /** Instructions of a kernel from which on it matters where memory is, and from which on blocks are worth a try. */
 export interface Large { readonly memory: number; readonly blocks: number }
