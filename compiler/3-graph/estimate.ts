@@ -4,6 +4,7 @@
  * itself is drawn. What comes out is a graph in which those products use parts of a weight instead of its draw.
  */
 import { InternalError } from '../diagnostics.ts';
+import { axisBelow } from './axes.ts';
 import { builder } from './build.ts';
 import type { Graph, Node, NodeId, Part, Shape, Weight } from './graph.ts';
 import { addsRows, rowsLabel, sideOf, signedViews } from './signs.ts';
@@ -61,12 +62,20 @@ export function estimate(graph: Graph, siteOf: (path: string) => number): Graph 
     for (const g of side('summed')) {
       const s = g.make(b);
       if (host >= 0) {
-        const x = operandsNow[host] ?? fail('einsum');
-        operandsNow[host] = b.map('mul', x, b.broadcast(s, b.shape(x), labelsOf(g.axes).map(l => n.labels[host]?.indexOf(l) ?? 0)));
+        operandsNow[host] = times(operandsNow[host] ?? fail('einsum'), s, labelsOf(g.axes).map(l => n.labels[host]?.indexOf(l) ?? 0));
       } else { operandsNow.push(s); labelsNow.push(labelsOf(g.axes)); }
     }
     const deviation = side('kept').reduce((y, g) => b.map('mul', y, b.broadcast(g.make(b), n.shape, labelsOf(g.axes).map(l => n.out.indexOf(l)))), b.einsum(operandsNow, labelsNow, n.out));
     return b.map('add', product(n, at, 'mean'), deviation);
+  }
+
+  /** x ∘ S, with the axes of S those of x: under the views that leave them alone, so that a convolution's input is signed before its windows repeat it. */
+  function times(x: NodeId, signs: NodeId, axes: readonly number[]): NodeId {
+    const n = b.node(x);
+    // what a slice drops needs no signs
+    const below = n.kind === 'view' && n.view.kind !== 'slice' ? axes.flatMap(a => axisBelow(n, b.shape(n.arg), a, 0) ?? []) : [];
+    if (n.kind === 'view' && below.length === axes.length) return b.view(n.view, times(n.arg, signs, below), n.shape);
+    return b.map('mul', x, b.broadcast(signs, b.shape(x), axes));
   }
 
   /** A weight that is repeated for each example (a bias): b = μ + (σ ∘ ε) ∘ R. */

@@ -1,9 +1,14 @@
 /**
  * Signs of flipout (Wen et al. 2018, section 3): for each example a pattern of ±1 over a weight, the product of one row of signs
- * for each axis of the weight. One pattern a weight, so that an example that meets it twice meets the same draw. Imagine the
- * rows of signs carried along as the weight is looked at in other ways: transposed, cut, its axes split.
+ * for each axis of the weight that carries one. One pattern a weight, so that an example that meets it twice meets the same draw.
+ * Imagine the rows of signs carried along as the weight is looked at in other ways: transposed, cut, its axes split.
+ *
+ * An axis that meets the taps of a window carries no sign, nor does one of a single element. A pattern with fewer signs is as
+ * unbiased; and the taps of a window are elements of one axis seen often: a convolution whose signs are those of its channels signs
+ * its input before the windows are taken, so that no tap is multiplied and stored for itself.
  */
 import { InternalError } from '../diagnostics.ts';
+import { axisBelow, isOfWindow } from './axes.ts';
 import type { Builder } from './build.ts';
 import type { Graph, Node, NodeId, Shape, Weight } from './graph.ts';
 import { argumentsOf } from './walk.ts';
@@ -18,9 +23,13 @@ export function signedViews(graph: Graph, siteOf: (path: string) => number): Rea
   const seen = new Map<NodeId, Seen>();
   const refused = new Set<NodeId>();
   const counts = neededBy(graph, name => !name.startsWith('density:') && !name.startsWith('variable:'));
+  const taps = tapAxes(graph);
   graph.nodes.forEach((n, i) => {
     const id = i as NodeId; // the position is the id
-    if (n.kind === 'weight' && n.estimator === 'flipout' && n.posterior.family === 'normal' && !n.frozen) seen.set(id, { weight: id, groups: rowsOfSigns(n, siteOf) });
+    if (n.kind === 'weight' && n.estimator === 'flipout' && n.posterior.family === 'normal' && !n.frozen) {
+      const groups = rowsOfSigns(n, taps.get(id), siteOf);
+      if (groups.length > 0) seen.set(id, { weight: id, groups });
+    }
     if (!counts.has(id)) return;
     const weights = argumentsOf(n).flatMap((a, k) => { const s = seen.get(a); return s ? [{ s, k }] : []; });
     const [first] = weights;
@@ -54,12 +63,30 @@ export function rowsLabel(graph: Graph, n: Einsum, at: number): number | undefin
   return undefined;
 }
 
-/** One row of signs for each axis of the weight and each example. */
-function rowsOfSigns(w: Weight, siteOf: (path: string) => number): readonly Group[] {
-  return w.shape.map((extent, d) => ({
+/** Axes of weights that are summed with the taps of a window in some product. */
+function tapAxes({ nodes }: Graph): ReadonlyMap<NodeId, ReadonlySet<number>> {
+  const taps = new Map<NodeId, Set<number>>();
+  for (const n of nodes) {
+    if (n.kind !== 'einsum') continue;
+    n.args.forEach((arg, k) => n.labels[k]?.forEach((label, d) => {
+      if (n.out.includes(label) || !n.args.some((other, j) => j !== k && n.labels[j]?.some((l, axis) => l === label && isOfWindow(nodes, other, axis)))) return;
+      let [at, axis]: [NodeId, number | undefined] = [arg, d];
+      for (let v = nodes[at]; v?.kind === 'view' && axis !== undefined; v = nodes[at]) { axis = axisBelow(v, nodes[v.arg]?.shape ?? [], axis); at = v.arg; }
+      if (axis !== undefined && nodes[at]?.kind === 'weight') taps.set(at, (taps.get(at) ?? new Set()).add(axis));
+    }));
+  }
+  return taps;
+}
+
+/** One row of signs for each axis of the weight that carries them, and each example. */
+function rowsOfSigns(w: Weight, taps: ReadonlySet<number> | undefined, siteOf: (path: string) => number): readonly Group[] {
+  const axes = w.shape.map((_, d) => d).filter(d => taps?.has(d) !== true);
+  const several = axes.filter(d => w.shape[d] !== 1);
+  // a weight of one element has a sign too
+  return (several.length > 0 ? several : axes.slice(0, 1)).map(d => ({
     axes: [d],
     make: b => {
-      const shape: Shape = ['rows', extent];
+      const shape: Shape = ['rows', w.shape[d] ?? 1];
       const path = `${w.path} signs ${d}`;
       const u = b.add({ kind: 'noise', family: 'uniform', path, site: siteOf(path), shape, type: 'f32' });
       return b.map('select', b.map('lt', u, b.fill(0.5, shape)), b.fill(-1, shape), b.fill(1, shape));

@@ -6,13 +6,12 @@
  * positions i ≡ r (mod stride) are seen by taps u ≡ r alone.
  */
 import { InternalError } from '../diagnostics.ts';
+import { axisBelow } from '../3-graph/axes.ts';
 import { builder } from '../3-graph/build.ts';
 import type { Builder } from '../3-graph/build.ts';
 import type { Dim, Graph, NodeId, Plain, Shape, View, Windowing } from '../3-graph/graph.ts';
 import { argumentsOf, prune, withArguments } from '../3-graph/walk.ts';
-import { showSize, sizeOf } from '../6-kernels/index.ts';
 
-type ViewNode = Extract<Plain, { kind: 'view' }>;
 type Product = Pick<Extract<Plain, { kind: 'einsum' }>, 'args' | 'labels' | 'out'>;
 
 /** The same values, with windows only over what has a border where they need one. */
@@ -69,8 +68,8 @@ export function unguardWindows(graph: Graph<Plain>): Graph<Plain> {
   function overlapAdd(x: NodeId, w: Windowing, extent: Dim): NodeId | undefined {
     const n = b.node(x);
     // a view that leaves both axes alone can as well be taken of the sum
-    const axis = n.kind === 'view' && !shared.has(x) ? axisBelow(b, n, w.axis, 0) : undefined;
-    const tap = n.kind === 'view' && axis !== undefined ? axisBelow(b, n, w.tap, 0) : undefined;
+    const axis = n.kind === 'view' && !shared.has(x) ? axisBelow(n, b.shape(n.arg), w.axis, 0) : undefined;
+    const tap = n.kind === 'view' && axis !== undefined ? axisBelow(n, b.shape(n.arg), w.tap, 0) : undefined;
     if (n.kind === 'view' && axis !== undefined && tap !== undefined) {
       const sum = overlapAdd(n.arg, { ...w, axis, tap }, extent);
       return sum === undefined ? undefined : b.view(withoutAxis(n.view, w.tap, tap), sum, without(resized(n.shape, w.axis, extent), w.tap));
@@ -160,7 +159,7 @@ function bordered(b: Builder<Plain>, x: NodeId, axis: number, before: number, af
   const n = b.node(x);
   const wide = resized(n.shape, axis, Number(n.shape[axis]) + before + after);
   if (n.kind === 'view' && n.view.kind === 'pad' && n.view.value === value) return b.view({ ...n.view, before: n.view.before.map((p, d) => (d === axis ? p + before : p)) }, n.arg, wide);
-  const below = n.kind === 'view' && (n.view.kind === 'broadcast' || n.view.kind === 'permute' || n.view.kind === 'skew') ? axisBelow(b, n, axis, value) : undefined;
+  const below = n.kind === 'view' && (n.view.kind === 'broadcast' || n.view.kind === 'permute' || n.view.kind === 'skew') ? axisBelow(n, b.shape(n.arg), axis, value) : undefined;
   if (n.kind === 'view' && below !== undefined) return b.view(n.view, bordered(b, n.arg, below, before, after, value), wide);
   return b.view({ kind: 'pad', before: wide.map((_, d) => (d === axis ? before : 0)), value }, x, wide);
 }
@@ -170,27 +169,8 @@ function cropped(b: Builder<Plain>, x: NodeId, axis: number, start: number, exte
   return shape[axis] === extent ? x : b.view({ kind: 'slice', starts: shape.map((_, d) => (d === axis ? start : 0)), steps: shape.map(() => 1) }, x, resized(shape, axis, extent));
 }
 
-// ── views and one axis of theirs ──────────────────────────────────────────────────────────────
+// ── views without one axis of theirs ──────────────────────────────────────────────────────────
 
-/** The argument's axis that an axis of a view is, place by place; undefined where the view does something to it, or is not `outside` around its argument. */
-function axisBelow(b: Builder<Plain>, n: ViewNode, axis: number, outside: number): number | undefined {
-  const [v, from] = [n.view, b.shape(n.arg)];
-  const same = from[axis] === n.shape[axis] ? axis : undefined;
-  switch (v.kind) {
-    case 'permute': return v.order[axis];
-    case 'broadcast': { const d = v.axes.indexOf(axis); return d < 0 ? undefined : d; }
-    case 'reshape': {
-      // equal strides and extents are equal positions
-      const place = (s: Shape, d: number): string => `${s[d]} ${showSize(sizeOf(s.slice(d + 1)))}`;
-      const d = from.findIndex((_, i) => place(from, i) === place(n.shape, axis));
-      return d < 0 ? undefined : d;
-    }
-    case 'slice': return v.starts[axis] === 0 && v.steps[axis] === 1 ? same : undefined;
-    case 'spread': return v.starts[axis] === 0 && v.steps[axis] === 1 && outside === 0 ? same : undefined;
-    case 'pad': return v.before[axis] === 0 && outside === v.value ? same : undefined;
-    case 'skew': case 'unskew': return axis !== v.axis && axis !== v.tap && outside === (v.kind === 'skew' ? v.value : 0) ? axis : undefined;
-  }
-}
 /** The view of an argument that has no axis `below`, without its axis `axis`, which was that one. */
 function withoutAxis(v: View, axis: number, below: number): View {
   const less = (a: number): number => (a > axis ? a - 1 : a);
