@@ -4,6 +4,7 @@
  */
 import test from 'ava';
 import { CompileError } from '../../compiler/diagnostics.ts';
+import { programsOf } from '../../compiler/4-diff/programs.ts';
 import { checkText } from '../../compiler/compile.ts';
 import { differenceOf, differs, estimateOf, gradientDifference, images, lossesOf, nets, table } from '../../examples/estimators/compare.ts';
 import { moduleOf } from '../support/modules.ts';
@@ -45,6 +46,8 @@ async function difference(estimator: string, body: string): Promise<{ readonly i
 const exact = {
   'a sequence, whose positions share the draw': ['flipout', 'p = reshape(x, (batch, 2, 2)) |> linear(3) |> relu |> mean(axis: 1) |> linear(1)'],
   'a convolution in groups': ['flipout', 'p = reshape(x, (batch, 2, 2)) |> conv1d(2, kernel: 2, padding: 1, groups: 2) |> relu |> flatten |> linear(1)'],
+  'a convolution of several channels': ['flipout', 'p = reshape(x, (batch, 2, 2)) |> conv1d(3, kernel: 2, padding: 1) |> tanh |> conv1d(2, kernel: 2) |> relu |> flatten |> linear(1)'],
+  'windows that are made one axis with their channels': ['flipout', 'weight w: [3, 4] taps = reshape(x, (batch, 2, 2)) |> window(2, padding: 1, axis: 2) |> transpose((0, 2, 1, 3)) p = einsum("bpk,ok->bpo", reshape(taps, (batch, 3, 4)), w) |> relu |> flatten |> linear(1)'],
   'a weight that two axes of one example meet': ['local', 'weight w: [4, 4] p = reshape(einsum("bi,ij,bj->b", x, w, x), (batch, 1)) |> relu |> linear(1)'],
   'a bias that all units share': ['local', 'weight b: [1] p = relu((x |> linear(4, bias: false)) + b) |> linear(1)'],
 } as const;
@@ -61,6 +64,7 @@ const twice = {
   'a layer used again, whose outputs are compared': 'd = (x |> linear(3) as enc) - (0.9 * x |> linear(3) as enc again) p = square(d) |> linear(1)',
   'a layer used again behind itself': 'p = x |> linear(4) as enc |> tanh |> linear(4) as enc again |> linear(1)',
   'a weight and its transpose': 'weight w: [3, 4] p = tanh(x @ w.T) @ w |> linear(1)',
+  'a weight under windows, and without them': 'weight w: [2, 2] h = reshape(x, (batch, 2, 2)) z = einsum("bcpu,cu->bp", window(h, 2, padding: 1, axis: 2), w) p = (tanh(z) |> linear(1)) + reshape(einsum("bcu,cu->b", h, w), (batch, 1))',
   'a weight that is also used without the batch': 'weight w: [1, 4] p = (x @ w.T) * sum(w)',
 } as const;
 for (const [name, body] of Object.entries(twice)) {
@@ -70,6 +74,17 @@ for (const [name, body] of Object.entries(twice)) {
     t.false(isBiased, text);
   });
 }
+
+test('flipout signs the channels of a convolution and what it gives, not its taps, and before the windows', t => {
+  const model = checkText(nets.around('flipout', -1, 'p = reshape(x, (batch, 2, 2)) |> conv1d(3, kernel: 2) |> relu |> flatten |> linear(1, bias: false)'), { file: 'm.bnn' }).models[0];
+  const graph = model && programsOf(model).programs.find(p => p.name === 'elbo')?.graph;
+  if (!graph) return t.fail('no program');
+  const signs = graph.nodes.flatMap(n => (n.kind === 'noise' && n.path.includes(' signs ') ? [`${n.path} [${n.shape.join(', ')}]`] : []));
+  t.deepEqual(signs.sort(), ['conv1d1.b signs 0 [samples, rows, 3]', 'conv1d1.w signs 0 [samples, rows, 3]', 'conv1d1.w signs 1 [samples, rows, 2]', 'linear1.w signs 1 [samples, rows, 3]']);
+  const windows = graph.nodes.flatMap(n => (n.kind === 'view' && n.view.kind === 'skew' ? [graph.nodes[n.arg]] : []));
+  const signed = windows.filter(n => n?.kind === 'view' && n.view.kind === 'broadcast' && graph.nodes[n.arg]?.kind === 'map');
+  t.is(signed.length, 1, 'of the two windows, for the mean and for the deviation');
+});
 
 for (const estimator of ['flipout', 'local']) {
   test(`where examples meet, in a mean over the batch, ${estimator} gives another loss: there each example sees other draws than its own`, async t => {
