@@ -138,8 +138,8 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
 
   /** Every axis around the request is used by its index: each element is computed once. A fold over inner axes may be made before them. */
   function isExact(n: Plain, r: Request): boolean {
-    // the loads of a contraction stay free of guards
-    if (n.kind === 'einsum' && r.guard.length > 0) return false;
+    // the loads of a contraction stay free of guards; inside of another fold its tiles have axes of their own: one that is cut (by a flatten) has no stride
+    if (n.kind === 'einsum' && (r.guard.length > 0 || r.folds.length > 0 && r.index.some(i => i.terms.some(t => t.atom.kind === 'div' || t.atom.kind === 'mod')))) return false;
     const cluster = find(r.item);
     const { grid } = cluster;
     const uses = (a: Axis): boolean => r.index.some(i => indexUses(i, a.name));
