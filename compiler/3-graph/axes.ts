@@ -2,7 +2,6 @@
  * Views, one axis at a time. Imagine a finger on one axis of a tensor: under a view of it the same axis may be found again, place by
  * place, or the view has made it of others.
  */
-import { showSize, sizeOf } from '../6-kernels/index.ts';
 import type { Node, Shape, View } from './graph.ts';
 
 type ViewNode = Extract<Node, { kind: 'view' }>;
@@ -19,8 +18,7 @@ export function axisBelow({ view: v, shape }: ViewNode, from: Shape, axis: numbe
     case 'broadcast': { const d = v.axes.indexOf(axis); return d < 0 ? undefined : d; }
     case 'reshape': {
       // equal strides and extents are equal positions
-      const place = (s: Shape, d: number): string => `${s[d]} ${showSize(sizeOf(s.slice(d + 1)))}`;
-      const d = from.findIndex((_, i) => place(from, i) === place(shape, axis));
+      const d = from.findIndex((e, i) => e === shape[axis] && strideOf(from, i) === strideOf(shape, axis));
       return d < 0 ? undefined : d;
     }
     case 'slice': return v.starts[axis] === 0 && v.steps[axis] === 1 ? same : undefined;
@@ -28,6 +26,12 @@ export function axisBelow({ view: v, shape }: ViewNode, from: Shape, axis: numbe
     case 'pad': return v.before[axis] === 0 && surrounds(v.value) ? same : undefined;
     case 'skew': case 'unskew': return axis !== v.axis && axis !== v.tap && surrounds(v.kind === 'skew' ? v.value : 0) ? axis : undefined;
   }
+}
+
+/** Elements from one position along an axis to the next, equal texts for equal numbers. */
+function strideOf(shape: Shape, axis: number): string {
+  const inside = shape.slice(axis + 1);
+  return [inside.reduce<number>((n, e) => (typeof e === 'number' ? n * e : n), 1), ...inside.filter(e => typeof e === 'string').sort()].join();
 }
 
 /** Whether an axis of a tensor is one of a window's: its positions or its taps. */
