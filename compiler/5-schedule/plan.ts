@@ -26,6 +26,9 @@ import type { Work } from './work.ts';
 /** A program by name: outputs `update:<variable>` are written to the variable, all others are results. */
 export interface Program { readonly name: string; readonly graph: Graph<Plain> }
 
+/** Loops of different lengths side by side make the threads of a GPU wait for each other. */
+const boundsFolds = (c: Capabilities): boolean => c.integers && c.innerLoops === 'cheap';
+
 type Named = Omit<Buffer, 'slot'>;
 
 export function schedule(programs: readonly Program[], capabilities: Capabilities): Schedule {
@@ -39,7 +42,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   const kept = new Set<string>();
   const number = numbers();
   const cut = programs.map(p => {
-    const split = splitReductions(unguardWindows(p.graph), capabilities.innerLoops);
+    const split = splitReductions(unguardWindows(p.graph, boundsFolds(capabilities)), capabilities.innerLoops);
     return { name: p.name, split, digest: digests(split.graph, number, () => p.name) };
   });
   const resultCount = new Map<string, number>();
@@ -133,7 +136,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     for (const item of fusion.items) {
       const needs = item.needs.map(n => works.get(n) ?? fail('order'));
       if (item.kind === 'cluster') {
-        const kernel = emit(unit, item, stored, targets, sizeOfBuffer);
+        const kernel = emit(unit, item, stored, targets, sizeOfBuffer, boundsFolds(capabilities));
         const parts = capabilities.results === 'one' ? oneResultEach(kernel, sizeOfBuffer) : [kernel];
         works.set(item, { steps: parts.map(k => ({ kind: 'run', kernel: keep(k) })), ...touched(kernel), needs });
       } else works.set(item, planLoop(unit, item.node, place, depth, needs));
