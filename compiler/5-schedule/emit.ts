@@ -17,6 +17,7 @@ import { nest } from './nest.ts';
 import { readsOf, reshaped } from './reads.ts';
 import { terms } from './terms.ts';
 import type { Leaf, Term } from './terms.ts';
+import { unbend } from './unbend.ts';
 import { nominal, nominalSize } from './unit.ts';
 import type { Place, Unit } from './unit.ts';
 
@@ -46,7 +47,8 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
     name: kernelName(cluster), axes: outer, body, buffers: buffersOf(body, sizes),
     origins: [...new Map(cluster.stores.flatMap(id => node(id).origin.slice(0, 1)).map(s => [`${s.file}:${s.start}`, s] as const)).values()],
   };
-  return recognize(bounded ? boundFolds(kernel) : kernel);
+  const straight = unbend(kernel);
+  return recognize(bounded ? boundFolds(straight) : straight);
 
   function placeKey(index: readonly Index[]): string {
     const seen = placeKeys.get(index);
