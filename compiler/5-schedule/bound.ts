@@ -3,8 +3,9 @@
  * rows starts at the first row that is inside, instead of asking at each of them. A condition outside of which all that a fold
  * adds is zero, on the folded axis and axes around it, becomes the fold's bounds.
  */
-import { axisIndex, addIndex, constant, guardKey, scaleIndex, strideAlong } from '../6-kernels/index.ts';
-import type { Condition, Expr, Fold, Index, Kernel, Stmt } from '../6-kernels/kernel.ts';
+import { clamped } from '../6-kernels/bounds.ts';
+import { addIndex, axisIndex, constant, guardKey, scaleIndex, strideAlong } from '../6-kernels/index.ts';
+import type { Condition, Expr, Fold, Kernel, Stmt } from '../6-kernels/kernel.ts';
 import { mapChildren, mapStmts } from '../6-kernels/map.ts';
 
 /** What each name is zero outside of. */
@@ -44,13 +45,6 @@ function bounded(f: Fold, around: ReadonlySet<string>, outer: Zeros): Fold {
 const isLine = (c: Condition, axis: string, around: ReadonlySet<string>): boolean =>
   typeof c.below === 'number' && Math.abs(Number(strideAlong(c.index, axis))) === 1 &&
   c.index.terms.every(t => typeof t.coefficient === 'number' && t.atom.kind === 'axis' && (t.atom.name === axis || around.has(t.atom.name)));
-
-/** The index, but no less than 0 and no more than `extent`. */
-function clamped(index: Index, extent: number): Expr {
-  const number = (value: number): Expr => ({ kind: 'lit', type: 'u32', value });
-  const at = (from: number, below: number, yes: Expr, no: Expr): Expr => ({ kind: 'op', type: 'u32', op: 'select', args: [{ kind: 'inside', type: 'bool', guard: [{ index, from, below }] }, yes, no] });
-  return at(0, extent, { kind: 'index', type: 'u32', index }, at(0, Number.MAX_SAFE_INTEGER, number(extent), number(0)));
-}
 
 /** The expression where a condition is known to hold. */
 function assume(held: Condition): (e: Expr) => Expr {

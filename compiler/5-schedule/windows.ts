@@ -127,7 +127,7 @@ export function unguardWindows(graph: Graph<Plain>, bounded: boolean): Graph<Pla
       const shape = resized(b.shape(repeated), view.axis, positions);
       const inside = range(turns).reduce((n, t) => n + range(positions).filter(j => { const at = j + first - t * w.dilation; return at >= 0 && at < Number(places); }).length, 0);
       // where much would be border, the loop over the turns is shorter instead (`bound.ts`); along the last axis neighbours need it to be equally long
-      const isShort = bounded && inside < 0.75 * turns * positions && labels.at(-1) !== place;
+      const isShort = bounded && w.dilation === 1 && inside < 0.75 * turns * positions && labels.at(-1) !== place;
       return { id: isShort ? b.view({ kind: 'skew', ...view, value: 0 }, repeated, shape) : window(b, repeated, view, 0, shape), labels: all };
     }
     /** Its sum over the turns, with the axes in order. */
