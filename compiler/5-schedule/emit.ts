@@ -9,6 +9,7 @@ import type { BufferUse, Condition, Expr, Index, Kernel, Size, Stmt } from '../6
 import type { NodeId, Plain } from '../3-graph/graph.ts';
 import { recognize } from '../6-kernels/recognize.ts';
 import type { ScalarType } from '../ops/names.ts';
+import { boundFolds } from './bound.ts';
 import { gridOf, identity } from './fuse.ts';
 import type { Cluster } from './fuse.ts';
 import { gatherReads } from './gather.ts';
@@ -16,11 +17,12 @@ import { nest } from './nest.ts';
 import { readsOf, reshaped } from './reads.ts';
 import { terms } from './terms.ts';
 import type { Leaf, Term } from './terms.ts';
+import { unbend } from './unbend.ts';
 import { nominal, nominalSize } from './unit.ts';
 import type { Place, Unit } from './unit.ts';
 
-/** @param stored Where stored nodes of other clusters live. @param targets Where this cluster puts each of its nodes. */
-export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place | undefined, targets: (id: NodeId) => readonly Place[], sizes: (buffer: string) => Size): Kernel {
+/** @param stored Where stored nodes of other clusters live. @param targets Where this cluster puts each of its nodes. @param bounded Whether folds may run over a part of their axis. */
+export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place | undefined, targets: (id: NodeId) => readonly Place[], sizes: (buffer: string) => Size, bounded: boolean): Kernel {
   const { nodes } = unit.graph;
   const node = (id: NodeId): Plain => nodes[id] ?? fail(`no node ${id}`);
   const shapeOf = (id: NodeId): Plain['shape'] => node(id).shape;
@@ -45,7 +47,8 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
     name: kernelName(cluster), axes: outer, body, buffers: buffersOf(body, sizes),
     origins: [...new Map(cluster.stores.flatMap(id => node(id).origin.slice(0, 1)).map(s => [`${s.file}:${s.start}`, s] as const)).values()],
   };
-  return recognize(kernel);
+  const straight = unbend(kernel);
+  return recognize(bounded ? boundFolds(straight) : straight);
 
   function placeKey(index: readonly Index[]): string {
     const seen = placeKeys.get(index);

@@ -27,6 +27,9 @@ import type { Work } from './work.ts';
 /** A program by name: outputs `update:<variable>` are written to the variable, all others are results. */
 export interface Program { readonly name: string; readonly graph: Graph<Plain> }
 
+/** Loops of different lengths side by side make the threads of a GPU wait for each other. */
+const boundsFolds = (c: Capabilities): boolean => c.integers && c.innerLoops === 'cheap';
+
 type Named = Omit<Buffer, 'slot'>;
 
 export function schedule(programs: readonly Program[], capabilities: Capabilities): Schedule {
@@ -42,7 +45,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   const kept = new Set<string>();
   const number = numbers();
   const cut = programs.map(p => {
-    const split = splitReductions(unguardWindows(p.graph), capabilities.innerLoops);
+    const split = splitReductions(unguardWindows(p.graph, boundsFolds(capabilities)), capabilities.innerLoops);
     return { name: p.name, split, digest: digests(split.graph, number, () => p.name) };
   });
   const resultCount = new Map<string, number>();
@@ -138,7 +141,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
       const needs = item.needs.map(n => works.get(n) ?? fail('order'));
       if (item.kind === 'cluster') {
         const key = clusterKey(unit, item, id => fusion.home.has(id), targets);
-        const made = emitted.get(key) ?? work(emit(unit, item, stored, targets, sizeOfBuffer));
+        const made = emitted.get(key) ?? work(emit(unit, item, stored, targets, sizeOfBuffer, boundsFolds(capabilities)));
         emitted.set(key, made);
         works.set(item, { ...made, needs });
       } else works.set(item, planLoop(unit, item.node, place, depth, needs));

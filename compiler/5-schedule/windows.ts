@@ -14,8 +14,12 @@ import { argumentsOf, prune, withArguments } from '../3-graph/walk.ts';
 
 type Product = Pick<Extract<Plain, { kind: 'einsum' }>, 'args' | 'labels' | 'out'>;
 
-/** The same values, with windows only over what has a border where they need one. */
-export function unguardWindows(graph: Graph<Plain>): Graph<Plain> {
+/**
+ * The same values, with windows only over what has a border where they need one.
+ *
+ * @param bounded Whether folds may run over a part of their axis, which differs from place to place.
+ */
+export function unguardWindows(graph: Graph<Plain>, bounded: boolean): Graph<Plain> {
   if (!hasWindows(graph)) return graph;
   const b = builder<Plain>();
   const to: NodeId[] = [];
@@ -34,7 +38,7 @@ export function unguardWindows(graph: Graph<Plain>): Graph<Plain> {
   return prune(b.graph(new Map([...graph.outputs].map(([name, id]) => [name, renamed(id)]))), () => true);
 
   function rewritten(n: Plain): NodeId {
-    if (n.kind === 'loop') return b.copy({ ...withArguments(n, renamed), body: unguardWindows(n.body) });
+    if (n.kind === 'loop') return b.copy({ ...withArguments(n, renamed), body: unguardWindows(n.body, bounded) });
     if (n.kind === 'view' && n.view.kind === 'skew') return window(b, renamed(n.arg), n.view, n.view.value, n.shape);
     if (n.kind === 'view' && n.view.kind === 'unskew' && n.view.stride === 1) return window(b, renamed(n.arg), reversed(n.view), 0, n.shape);
     const sum = n.kind === 'reduce' && n.op === 'add' && n.axes.length === 1 && !isShared(n.arg) ? graph.nodes[n.arg] : undefined;
@@ -119,7 +123,11 @@ export function unguardWindows(graph: Graph<Plain>): Graph<Plain> {
       const all = has ? labels : [turn, ...labels];
       const repeated = has ? id : b.broadcast(id, [turns, ...b.shape(id)], labels.map((_, d) => d + 1));
       const view = { axis: all.indexOf(place), tap: all.indexOf(turn), stride: 1, dilation: -w.dilation, padding: -first };
-      return { id: window(b, repeated, view, 0, resized(b.shape(repeated), view.axis, positions)), labels: all };
+      const shape = resized(b.shape(repeated), view.axis, positions);
+      const inside = range(turns).reduce((n, t) => n + range(positions).filter(j => { const at = j + first - t * w.dilation; return at >= 0 && at < Number(places); }).length, 0);
+      // where much would be border, the loop over the turns is shorter instead (`bound.ts`); along the last axis neighbours need it to be equally long
+      const isShort = bounded && w.dilation === 1 && inside < 0.75 * turns * positions && labels.at(-1) !== place;
+      return { id: isShort ? b.view({ kind: 'skew', ...view, value: 0 }, repeated, shape) : window(b, repeated, view, 0, shape), labels: all };
     }
     /** Its sum over the turns, with the axes in order. */
     function summed({ id, labels }: Operand, order: readonly number[]): NodeId {
@@ -183,6 +191,7 @@ function withoutAxis(v: View, axis: number, below: number): View {
     case 'skew': case 'unskew': return { ...v, axis: less(v.axis), tap: less(v.tap) };
   }
 }
+const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
 const without = <T>(list: readonly T[], at: number): readonly T[] => list.filter((_, d) => d !== at);
 const resized = (shape: Shape, axis: number, extent: Dim): Shape => shape.map((e, d) => (d === axis ? extent : e));
 

@@ -6,14 +6,15 @@
 import { InternalError } from '../diagnostics.ts';
 import type { ScalarType } from '../ops/names.ts';
 import { ops } from '../ops/table.ts';
+import { heldInside } from './bounds.ts';
 import { addIndex, constant, evaluateSize, indexKey, parts, scaleIndex, showSize, strideAlong, zero } from './index.ts';
 import type { Atom, Axis, BufferUse, Condition, Dynamic, Expr, Fold, Index, Kernel, Stmt } from './kernel.ts';
 import { childrenOf } from './map.ts';
 
 /** An axis around a statement, from the outside in; those of the grid have no loop. */
 type Around = Axis & { readonly loop?: Extract<Stmt, { readonly axis: Axis }> };
-/** What is known at a point, and the expressions that have been found right there. */
-interface Scope { readonly names: Map<string, ScalarType>; readonly axes: readonly Around[]; readonly seen: Set<Expr> }
+/** What is known at a point (`held`: by the bounds of folds around it), and the expressions that have been found right there. */
+interface Scope { readonly names: Map<string, ScalarType>; readonly axes: readonly Around[]; readonly held: readonly Condition[]; readonly seen: Set<Expr> }
 /** A load or a store of an updated buffer: where, at which elements in all turns of the loops, and in which outermost loop. */
 interface Touch { readonly key: string; readonly elements: string; readonly loop: Stmt | undefined; readonly stores: boolean }
 type Extents = Readonly<Record<Dynamic, number>>;
@@ -29,7 +30,7 @@ export function verifyKernel(kernel: Kernel): void {
   const touched = new Map<string, Touch[]>();
   const stored = new Set<string>();
   rule(buffers.size === kernel.buffers.length, 'a buffer is declared twice');
-  block(kernel.body, kernel.axes.reduce<Scope>(inside, { names: new Map(), axes: [], seen: new Set() }));
+  block(kernel.body, kernel.axes.reduce<Scope>(inside, { names: new Map(), axes: [], held: [], seen: new Set() }));
 
   function block(body: readonly Stmt[], s: Scope): void {
     for (const stmt of body) {
@@ -44,7 +45,7 @@ export function verifyKernel(kernel: Kernel): void {
   function inside(s: Scope, axis: Around): Scope {
     rule(!isKnown(s, axis.name), `axis ${axis.name} has the name of something around it`);
     rule(typeof axis.extent !== 'number' || (Number.isInteger(axis.extent) && axis.extent >= 0), `axis ${axis.name} has extent ${axis.extent}`);
-    return { names: new Map(s.names), axes: [...s.axes, axis], seen: new Set() };
+    return { names: new Map(s.names), axes: [...s.axes, axis], held: axis.loop?.kind === 'fold' ? [...s.held, ...heldInside(axis.loop)] : s.held, seen: new Set() };
   }
   function isKnown(s: Scope, name: string): boolean { return s.names.has(name) || s.axes.some(a => a.name === name); }
   function define(s: Scope, name: string, type: ScalarType): void {
@@ -147,9 +148,10 @@ export function verifyKernel(kernel: Kernel): void {
   /** An index used where the guard holds: what it divides is not negative, and it is at least `from` itself. Texts are made when they are needed: there are many indices. */
   function place(index: Index, guard: readonly Condition[], s: Scope, what: string, from = 0): void {
     known(index, s);
+    const holds = s.held.length > 0 ? [...guard, ...s.held] : guard;
     for (const at of corners) {
-      for (const part of divided(index)) if (least(part, guard, s.axes, at) < 0) fail(`${what} divides ${indexKey(part)}, which may be negative`);
-      if (least(index, guard, s.axes, at) < from) fail(`${what} is at ${indexKey(index)}, which may be negative`);
+      for (const part of divided(index)) if (least(part, holds, s.axes, at) < 0) fail(`${what} divides ${indexKey(part)}, which may be negative`);
+      if (least(index, holds, s.axes, at) < from) fail(`${what} is at ${indexKey(index)}, which may be negative`);
     }
   }
   /** Whole numbers of axes that are around it, and of u32 values. */

@@ -60,10 +60,13 @@ for (const [name, text] of Object.entries(models)) {
   test(`${name}: the graph keeps its values`, t => {
     for (const { graph } of programs) {
       const g = given(graph, { rows: 3, samples: 2 });
-      const unguarded = unguardWindows(graph);
-      verifyGraph(unguarded, 'windows');
-      const after = evaluate(unguarded, g);
-      for (const [output, expected] of evaluate(graph, g)) t.true(difference(expected, after.get(output) ?? []) < 1e-12, output);
+      const before = evaluate(graph, g);
+      for (const bounded of [false, true]) {
+        const unguarded = unguardWindows(graph, bounded);
+        verifyGraph(unguarded, 'windows');
+        const after = evaluate(unguarded, g);
+        for (const [output, expected] of before) t.true(difference(expected, after.get(output) ?? []) < 1e-12, output);
+      }
     }
   });
   for (const [target, able] of Object.entries(capabilities)) {
