@@ -210,12 +210,12 @@ function access(offset: Index, guard: readonly Condition[] | undefined, axes: Re
   const mask = indexMask(offset, axes, names);
   const bent = bentMask(offset, axes, names);
   const guarded = guardMask(guard, axes, names);
-  const guardCost = (guard?.length ?? 0) * 3;
+  const guardCost = (lane: number): number => (guard ?? []).reduce((n, c) => n + (lane & indexMask(c.index, axes, names) ? 9 : 3), 0);
   return remembered(lane => {
-    if (!(lane & (mask | guarded))) return 1 + guardCost;
+    if (!(lane & (mask | guarded))) return 1 + guardCost(0);
     const stride = strideOf(offset, lane, axes, names);
     const whole = lane & bent || stride === undefined ? 16 : stride === 1 ? 1 : 5;
-    return whole + guardCost * (lane & guarded ? 3 : 1);
+    return whole + guardCost(lane);
   });
 }
 /** A function of the lane that is worked out once for each. */
