@@ -8,14 +8,15 @@ import { builder, sameShape } from '../3-graph/build.ts';
 import type { Builder } from '../3-graph/build.ts';
 import type { Graph, Loop, NodeId, Plain } from '../3-graph/graph.ts';
 import { argumentsOf, withArguments } from '../3-graph/walk.ts';
-import { loopAdjoint, savingCarries } from './loop-adjoint.ts';
+import { loopAdjoint, saving } from './loop-adjoint.ts';
+import { trim } from './trim.ts';
 import { vjp } from './vjp.ts';
 
 /** Adds outputs `gradient:<variable>`: the derivative of the scalar output `of` for each variable named. */
 export function differentiate(graph: Graph<Plain>, of: string, variables: readonly string[]): Graph<Plain> {
   const b = builder<Plain>();
   const to: NodeId[] = [];
-  for (const n of graph.nodes) to.push(b.copy(withArguments(n.kind === 'loop' ? savingCarries(n) : n, id => to[id] ?? fail(`node ${id}`))));
+  for (const n of graph.nodes) to.push(b.copy(withArguments(n.kind === 'loop' ? saving(n) : n, id => to[id] ?? fail(`node ${id}`))));
   const outputs = new Map([...graph.outputs].map(([name, id]) => [name, to[id] ?? fail(name)]));
 
   const wanted = new Set(variables);
@@ -26,7 +27,7 @@ export function differentiate(graph: Graph<Plain>, of: string, variables: readon
     const shape = at < 0 ? undefined : b.shape(at);
     if (shape) outputs.set(`gradient:${name}`, gradients.get(at) ?? b.fill(0, shape));
   }
-  return b.graph(outputs);
+  return trim(b.graph(outputs));
 }
 
 /**

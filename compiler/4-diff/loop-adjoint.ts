@@ -1,6 +1,6 @@
 /**
  * The adjoint of a loop. Imagine the forward loop run again backwards: at each turn the body is computed once more from the
- * carries that were saved, and differentiated; the carries' cotangents go to the turn before. Gradients of values from
+ * carries and the products that were saved, and differentiated; the carries' cotangents go to the turn before. Gradients of values from
  * outside (weights) are sums over all turns: where a turn's part is a product or a sum, its operands are stacked and the
  * whole is one large product after the loop; else it is accumulated in a carry.
  */
@@ -8,30 +8,49 @@ import { InternalError } from '../diagnostics.ts';
 import { builder } from '../3-graph/build.ts';
 import type { Builder } from '../3-graph/build.ts';
 import type { Loop, NodeId, Plain, Shape } from '../3-graph/graph.ts';
-import { withArguments } from '../3-graph/walk.ts';
+import { argumentsOf, withArguments } from '../3-graph/walk.ts';
 import { backpropagate } from './differentiate.ts';
 import type { Parts } from './vjp.ts';
 
-/** The loop with its carries before each turn among its yields, last: what the adjoint starts from. */
-export function savingCarries(loop: Loop): Loop {
+/**
+ * The loop with its carries before each turn among its yields, then its products: what the adjoint starts from. Those that no
+ * gradient needs are taken out again when it is known (`trim.ts`).
+ */
+export function saving(loop: Loop): Loop {
   const b = builder<Plain>();
   const to: NodeId[] = [];
-  for (const n of loop.body.nodes) to.push(b.copy(withArguments(n.kind === 'loop' ? savingCarries(n) : n, id => to[id] ?? fail(`node ${id}`))));
+  for (const n of loop.body.nodes) to.push(b.copy(withArguments(n.kind === 'loop' ? saving(n) : n, id => to[id] ?? fail(`node ${id}`))));
   const outputs = new Map([...loop.body.outputs].map(([name, id]) => [name, to[id] ?? fail(name)]));
-  loop.init.forEach((_, i) => {
-    const next = outputs.get(`next:${i}`) ?? fail(`next:${i}`);
-    outputs.set(`yield:${loop.yields + i}`, b.add({ kind: 'argument', what: 'carry', index: i, shape: b.shape(next), type: 'f32' }));
-  });
-  return { ...loop, body: b.graph(outputs), yields: loop.yields + loop.init.length };
+  const carries = loop.init.map((_, i) => b.add({ kind: 'argument', what: 'carry', index: i, shape: b.shape(outputs.get(`next:${i}`) ?? fail(`next:${i}`)), type: 'f32' }));
+  const saved = [...carries, ...productsOf(loop.body).map(id => to[id] ?? fail('product'))];
+  saved.forEach((id, i) => outputs.set(`yield:${loop.yields + i}`, id));
+  return { ...loop, body: b.graph(outputs), yields: loop.yields + saved.length };
+}
+
+/**
+ * What is dearer to compute again than to keep: each product of a body, or, where only a sum of the same shape reads it, that
+ * sum (the gates of an LSTM before their sigmoids).
+ */
+function productsOf({ nodes }: Loop['body']): readonly NodeId[] {
+  const users = nodes.map((): NodeId[] => []);
+  nodes.forEach((n, i) => { for (const a of argumentsOf(n)) users[a]?.push(i as NodeId); }); // the position is the id
+  const end = (id: NodeId): NodeId => {
+    const [user, ...others] = users[id] ?? [];
+    const n = user === undefined ? undefined : nodes[user];
+    return user !== undefined && others.length === 0 && n?.kind === 'map' && (n.op === 'add' || n.op === 'sub') ? end(user) : id;
+  };
+  return [...new Set(nodes.flatMap((n, i) => (n.kind === 'einsum' ? [end(i as NodeId)] : [])))]; // the same
 }
 
 /** Cotangents of a loop's sequences, captured values and initial carries, given those of its results by index. */
 export function loopAdjoint(b: Builder<Plain>, id: NodeId, loop: Loop, of: ReadonlyMap<number, NodeId>): Parts {
   const carries = loop.init.length;
-  const ownYields = loop.yields - carries;
+  const products = productsOf(loop.body);
+  const ownYields = loop.yields - carries - products.length;
 
-  // outside: the saved carries, and the cotangents of the yields that have one
-  const saved = loop.init.map((x, i) => b.add({ kind: 'result', loop: id, index: carries + ownYields + i, shape: [loop.extent, ...b.shape(x)], type: 'f32' }));
+  // outside: the saved carries and products, and the cotangents of the yields that have one
+  const savedShapes = [...loop.init.map(x => b.shape(x)), ...products.map(p => loop.body.nodes[p]?.shape ?? fail('product'))];
+  const saved = savedShapes.map((shape, i) => b.add({ kind: 'result', loop: id, index: carries + ownYields + i, shape: [loop.extent, ...shape], type: 'f32' }));
   const yieldsWith = Array.from({ length: loop.yields }, (_, k) => k).filter(k => of.has(carries + k));
   const sequences = [...loop.sequences, ...saved, ...yieldsWith.map(k => of.get(carries + k) ?? fail('yield'))];
 
@@ -49,6 +68,8 @@ export function loopAdjoint(b: Builder<Plain>, id: NodeId, loop: Loop, of: Reado
     forward.set(`${n.what}${n.index}`, made);
     to.push(made);
   }
+  /** Products by what was saved of them: they are differentiated as products, and read as what was saved. */
+  const kept = new Map(products.map((p, i) => [to[p] ?? fail('product'), sequenceArgument(loop.sequences.length + carries + i)] as const));
   const bodyOutput = (name: string): NodeId => to[loop.body.outputs.get(name) ?? fail(name)] ?? fail(name);
   const seeds = new Map<NodeId, NodeId>();
   const seed = (x: NodeId, c: NodeId): void => { const s = seeds.get(x); seeds.set(x, s === undefined ? c : inner.map('add', s, c)); };
@@ -67,13 +88,14 @@ export function loopAdjoint(b: Builder<Plain>, id: NodeId, loop: Loop, of: Reado
 
   // each value that leaves the adjoint loop, stacked, once
   const yields: NodeId[] = [];
+  const read = (x: NodeId): NodeId => kept.get(x) ?? x;
   const stack = (x: NodeId): number => { const at = yields.indexOf(x); return at >= 0 ? at : yields.push(x) - 1; };
   const later: (() => readonly [NodeId, NodeId])[] = [];
   // the loop is added last, when all that leaves it is known
   const made: { loop?: NodeId } = {};
   const result = (index: number, shape: Shape): NodeId => b.add({ kind: 'result', loop: made.loop ?? fail('order'), index, shape, type: 'f32' });
   const stackedNode = (inside: NodeId): NodeId => {
-    const n = inner.node(inside);
+    const n = inner.node(read(inside));
     if (n.kind === 'argument' && n.what === 'element' && n.index < sequences.length) return sequences[n.index] ?? fail('sequence');
     return result(init.length + yields.indexOf(inside), [loop.extent, ...inner.shape(inside)]);
   };
@@ -82,7 +104,7 @@ export function loopAdjoint(b: Builder<Plain>, id: NodeId, loop: Loop, of: Reado
     const n = inner.node(inside);
     return n.kind === 'fill' ? b.fill(n.value, n.shape) : n.kind === 'argument' ? loop.captured[n.index - sequences.length] ?? fail('captured') : fail('not invariant');
   };
-  const needStack = (x: NodeId): void => { const n = inner.node(x); if (!isInvariant(x) && !(n.kind === 'argument' && n.what === 'element')) stack(x); };
+  const needStack = (x: NodeId): void => { const n = inner.node(read(x)); if (!isInvariant(x) && !(n.kind === 'argument' && n.what === 'element')) stack(x); };
 
   loop.sequences.forEach((x, i) => {
     const g = gradientOf(`element${i}`);
@@ -105,8 +127,19 @@ export function loopAdjoint(b: Builder<Plain>, id: NodeId, loop: Loop, of: Reado
     }
   });
   yields.forEach((x, k) => outputs.set(`yield:${k}`, x));
-  made.loop = b.add({ kind: 'loop', extent: loop.extent, reverse: !loop.reverse, sequences, captured: loop.captured, init, body: inner.graph(outputs), yields: yields.length, shape: [], type: 'f32' });
+  made.loop = b.add({ kind: 'loop', extent: loop.extent, reverse: !loop.reverse, sequences, captured: loop.captured, init, body: reading(inner, outputs, kept), yields: yields.length, shape: [], type: 'f32' });
   return [...loop.init.map((x, i) => [x, result(i, b.shape(x))] as const), ...later.map(f => f())];
+}
+
+/** The graph in which whoever read a node of `kept` reads its value there. */
+function reading(inner: Builder<Plain>, outputs: ReadonlyMap<string, NodeId>, kept: ReadonlyMap<NodeId, NodeId>): Loop['body'] {
+  const b = builder<Plain>();
+  const to = new Map<NodeId, NodeId>();
+  const renamed = (id: NodeId): NodeId => to.get(id) ?? fail(`node ${id}`);
+  // arguments first: a value is read before the place where its argument was made
+  const order = inner.nodes.map((_, i) => i as NodeId).sort((x, y) => Number(inner.node(y).kind === 'argument') - Number(inner.node(x).kind === 'argument') || x - y); // positions are ids
+  for (const id of order) to.set(id, kept.has(id) ? renamed(kept.get(id) ?? id) : b.copy(withArguments(inner.node(id), renamed)));
+  return b.graph(new Map([...outputs].map(([name, id]) => [name, renamed(id)])));
 }
 
 /** The terms of a sum of nodes. */
