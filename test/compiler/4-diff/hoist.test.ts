@@ -38,3 +38,24 @@ test('gradients stay the same', t => {
   const [before, after] = [evaluate(differentiate(gru, 'loss', names), g), evaluate(differentiate(hoistLoops(gru), 'loss', names), g)];
   for (const n of names) t.true(difference(before.get(`gradient:${n}`) ?? [], after.get(`gradient:${n}`) ?? []) < 1e-12, n);
 });
+
+test('the adjoint reads products instead of making them again, and nothing is saved that it does not read', t => {
+  const loops = differentiate(hoistLoops(gru), 'loss', ['wh']).nodes.flatMap(n => (n.kind === 'loop' ? [n] : []));
+  const products = loops.map(l => l.body.nodes.filter(n => n.kind === 'einsum').length);
+  // forward h·exp(wh); backward only the cotangent of h, since the one of wh is a product after the loop
+  t.deepEqual(products, [1, 1]);
+  // h after the turn, h before it, and the sum of both products
+  t.is(loops[0]?.yields, 3);
+  const linear = graphOf(b => {
+    const [wh, h0] = [variable(b, 'wh', [4, 4]), variable(b, 'h0', [2, 4])];
+    const body = graphOf(i => {
+      const [c, h] = (['element', 'carry'] as const).map((what, k) => i.add({ kind: 'argument', what, index: 0, shape: k === 0 ? [4, 4] : [2, 4], type: 'f32' }));
+      return { 'next:0': i.einsum([h as NodeId, c as NodeId], [[0, 1], [1, 2]], [0, 2]) }; // two of two
+    });
+    const loop = b.add({ kind: 'loop', extent: 3, reverse: false, sequences: [], captured: [wh], init: [h0], body, yields: 0, shape: [], type: 'f32' });
+    return { loss: b.reduce('add', b.add({ kind: 'result', loop, index: 0, shape: [2, 4], type: 'f32' }), [0, 1]) };
+  });
+  // for h0 alone a linear recurrence needs nothing of what went before
+  const [forward] = differentiate(linear, 'loss', ['h0']).nodes.flatMap(n => (n.kind === 'loop' ? [n] : []));
+  t.is(forward?.yields, 0);
+});
