@@ -112,12 +112,14 @@ export function loopAdjoint(b: Builder<Plain>, id: NodeId, loop: Loop, of: Reado
     needStack(g);
     later.push(() => [x, isInvariant(g) ? b.broadcast(outside(g), b.shape(x), b.shape(x).map((_, d) => d).slice(1)) : stackedNode(g)]);
   });
-  loop.captured.forEach((x, i) => {
-    const g = gradientOf(`element${loop.sequences.length + i}`);
-    if (g === undefined) return;
-    const parts = summands(inner, g);
-    if (parts.every(p => isLinearSum(inner, p))) {
-      parts.forEach(p => operands(inner, p).forEach(needStack));
+  const captured = loop.captured.flatMap((x, i) => { const g = gradientOf(`element${loop.sequences.length + i}`); return g === undefined ? [] : [{ x, g, parts: summands(inner, g) }]; });
+  const sumsOf = captured.filter(c => c.parts.every(p => isLinearSum(inner, p)));
+  for (const { parts } of sumsOf) parts.forEach(p => { operands(inner, p).forEach(needStack); });
+  for (const c of captured) {
+    const { x, g } = c;
+    // what is stacked anyway is summed up from there
+    const parts = yields.includes(g) ? [g] : c.parts;
+    if (sumsOf.includes(c) || parts.every(p => yields.includes(p))) {
       later.push(() => [x, parts.map(p => overTurns(b, inner, p, o => (isInvariant(o) ? { id: outside(o), stacked: false } : { id: stackedNode(o), stacked: true }))).reduce((s, p) => b.map('add', s, p))]);
     } else {
       const at = init.push(b.fill(0, b.shape(x))) - 1;
@@ -125,7 +127,7 @@ export function loopAdjoint(b: Builder<Plain>, id: NodeId, loop: Loop, of: Reado
       outputs.set(`next:${at}`, inner.map('add', before, g));
       later.push(() => [x, result(at, b.shape(x))]);
     }
-  });
+  }
   yields.forEach((x, k) => outputs.set(`yield:${k}`, x));
   made.loop = b.add({ kind: 'loop', extent: loop.extent, reverse: !loop.reverse, sequences, captured: loop.captured, init, body: reading(inner, outputs, kept), yields: yields.length, shape: [], type: 'f32' });
   return [...loop.init.map((x, i) => [x, result(i, b.shape(x))] as const), ...later.map(f => f())];
@@ -150,11 +152,11 @@ function summands(b: Builder<Plain>, id: NodeId): readonly NodeId[] {
 const isLinearSum = (b: Builder<Plain>, id: NodeId): boolean => { const n = b.node(id); return n.kind === 'einsum' || (n.kind === 'reduce' && n.op === 'add'); };
 const operands = (b: Builder<Plain>, id: NodeId): readonly NodeId[] => { const n = b.node(id); return n.kind === 'einsum' ? n.args : n.kind === 'reduce' ? [n.arg] : []; };
 
-/** Σ over the turns of a product or a sum, from its stacked operands. */
+/** Σ over the turns of a product or a sum, from its stacked operands, or of what is stacked itself. */
 function overTurns(b: Builder<Plain>, inner: Builder<Plain>, id: NodeId, of: (operand: NodeId) => { readonly id: NodeId; readonly stacked: boolean }): NodeId {
   const n = inner.node(id);
+  if (n.kind !== 'reduce' && n.kind !== 'einsum') return b.reduce('add', of(id).id, [0]);
   if (n.kind === 'reduce') return b.reduce('add', of(n.arg).id, [0, ...n.axes.map(a => a + 1)]);
-  if (n.kind !== 'einsum') return fail('not a product');
   const args = n.args.map(of);
   return b.einsum(args.map(a => a.id), n.labels.map((l, i) => (args[i]?.stacked ? [turnLabel, ...l] : l)), n.out);
 }

@@ -4,25 +4,27 @@
  * a literal or noise.
  */
 import { InternalError } from '../diagnostics.ts';
-import { addIndex, axisIndex, guardKey, indexKey, offsetOf, valueIndex, zero } from '../6-kernels/index.ts';
-import type { BufferUse, Condition, Expr, Index, Kernel, Size, Stmt } from '../6-kernels/kernel.ts';
+import { addIndex, axisIndex, guardKey, indexKey, indexUses, neverHolds, offsetOf, valueIndex, zero } from '../6-kernels/index.ts';
+import type { Axis, BufferUse, Condition, Expr, Index, Kernel, Size, Stmt } from '../6-kernels/kernel.ts';
 import type { NodeId, Plain } from '../3-graph/graph.ts';
 import { recognize } from '../6-kernels/recognize.ts';
-import type { ScalarType } from '../ops/names.ts';
+import type { Op, ScalarType } from '../ops/names.ts';
 import { boundFolds } from './bound.ts';
 import { gridOf, identity } from './fuse.ts';
 import type { Cluster } from './fuse.ts';
 import { gatherReads } from './gather.ts';
 import { nest } from './nest.ts';
-import { readsOf, reshaped } from './reads.ts';
+import type { Store } from './nest.ts';
+import { axisExtent, readsOf, reshaped } from './reads.ts';
+import { segmentsOf } from './segments.ts';
 import { terms } from './terms.ts';
 import type { Leaf, Term } from './terms.ts';
 import { unbend } from './unbend.ts';
 import { nominal, nominalSize } from './unit.ts';
 import type { Place, Unit } from './unit.ts';
 
-/** @param stored Where stored nodes of other clusters live. @param targets Where this cluster puts each of its nodes. @param bounded Whether folds may run over a part of their axis. */
-export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place | undefined, targets: (id: NodeId) => readonly Place[], sizes: (buffer: string) => Size, bounded: boolean): Kernel {
+/** @param stored Where stored nodes of other clusters live. @param targets Where this cluster puts each of its nodes. @param bounded Whether folds may run over a part of their axis. @param several Whether a position may store several elements. */
+export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place | undefined, targets: (id: NodeId) => readonly Place[], sizes: (buffer: string) => Size, bounded: boolean, several: boolean): Kernel {
   const { nodes } = unit.graph;
   const node = (id: NodeId): Plain => nodes[id] ?? fail(`no node ${id}`);
   const shapeOf = (id: NodeId): Plain['shape'] => node(id).shape;
@@ -32,19 +34,28 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
   const here = identity(cluster.shape);
   /** Keys of positions: elementwise nodes hand theirs on as it is. */
   const placeKeys = new Map<readonly Index[], string>();
-  const hereKey = placeKey(here);
+  const hereKeys = new Set([placeKey(here)]);
+  /** Of all guarded reads; and whether anything is summed up. */
+  const conditions: Condition[] = [];
+  let folds = false;
 
   const grid = gridOf(cluster.shape);
   const innerCount = gridOf(cluster.shape.slice(cluster.shape.length - cluster.inner)).length;
   const outer = grid.slice(0, grid.length - innerCount);
   const inner = grid.slice(grid.length - innerCount);
-  const stores = cluster.stores.flatMap(id => {
-    const value = element(id, here, 0, []);
-    return targets(id).map(place => ({ buffer: place.buffer, offset: addIndex(place.offset, offsetOf(here, cluster.shape)), value }));
+  const storesAt = (at: readonly Index[]): readonly Store[] => cluster.stores.flatMap(id => {
+    const value = element(id, at, 0, []);
+    return targets(id).map(place => ({ buffer: place.buffer, offset: addIndex(place.offset, offsetOf(at, cluster.shape)), value }));
   });
-  const body = nest(outer, inner, stores);
+  const whole = storesAt(here);
+  const segments = several && !folds ? segmentsOf(outer, conditions) : undefined;
+  const segmentAt = (place: Index): readonly Index[] => here.map(i => (segments && indexUses(i, segments.axis) ? place : i));
+  segments?.places.forEach(p => hereKeys.add(placeKey(segmentAt(p))));
+  const stores = segments?.places.flatMap(p => storesAt(segmentAt(p))) ?? whole;
+  const axes = segments?.axes ?? outer;
+  const body = nest(axes, inner, stores);
   const kernel: Kernel = {
-    name: kernelName(cluster), axes: outer, body, buffers: buffersOf(body, sizes),
+    name: kernelName(cluster), axes, body, buffers: buffersOf(body, sizes),
     origins: [...new Map(cluster.stores.flatMap(id => node(id).origin.slice(0, 1)).map(s => [`${s.file}:${s.start}`, s] as const)).values()],
   };
   const straight = unbend(kernel);
@@ -69,7 +80,7 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
   }
 
   function makeElement(id: NodeId, n: Plain, index: readonly Index[], depth: number, guard: readonly Condition[]): Term {
-    const inRegister = own.has(id) && guard.length === 0 && placeKey(index) === hereKey;
+    const inRegister = own.has(id) && guard.length === 0 && hereKeys.has(placeKey(index));
     const place = unit.leaf(id) ?? (inRegister ? undefined : stored(id));
     if (place) return load(place, index, guard);
     const lit = (value: number, type: ScalarType = 'f32'): Term => t.leaf({ kind: 'lit', type, value });
@@ -78,28 +89,30 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
       case 'scalar': return n.name === 'rows' || n.name === 'samples' ? t.op('float', 'f32', t.leaf({ kind: 'scalar', type: 'u32', name: n.name })) : t.leaf({ kind: 'scalar', type: 'f32', name: n.name });
       case 'iota': return t.leaf({ kind: 'index', type: 'u32', index: index[n.axis] ?? zero });
       case 'noise': return t.leaf(noise(n, index));
-      case 'map': return t.op(n.op, n.type, ...n.args.map(a => element(a, index, depth, guard)));
+      case 'map': return operation(n.op, n.type, n.args.map(a => element(a, index, depth, guard)));
       case 'stop': return element(n.arg, index, depth, guard);
       case 'view': {
         const [read] = readsOf(n, index, depth, shapeOf).reads;
         if (!read) return fail('a view of nothing');
         if (read.guard.length === 0) return element(read.node, read.index, depth, guard);
-        const value = element(read.node, read.index, depth, [...guard, ...read.guard]);
+        conditions.push(...read.guard);
         const fill = n.view.kind === 'pad' || n.view.kind === 'skew' ? n.view.value : 0;
+        if (read.guard.some(c => neverHolds(c, axisExtent))) return lit(fill, n.type);
+        const value = element(read.node, read.index, depth, [...guard, ...read.guard]);
         if (value.kind === 'leaf' && value.expr.kind === 'load' && fill === 0 && guard.length === 0) return value; // the guarded load is 0 outside
         return t.op('select', n.type, t.leaf({ kind: 'inside', type: 'bool', guard: read.guard }), value, lit(fill, n.type));
       }
       case 'reduce': {
-        const { folds, reads } = readsOf(n, index, depth, shapeOf);
+        const { folds: over, reads } = readsOf(n, index, depth, shapeOf);
         const [read] = reads;
         if (!read) return fail('a sum of nothing');
-        const value = element(read.node, read.index, depth + folds.length, guard);
-        return folds.reduceRight((x, axis) => t.fold(n.op, axis, x), value);
+        const value = element(read.node, read.index, depth + over.length, guard);
+        return fold(n.op, over, value);
       }
       case 'einsum': {
-        const { folds, reads } = readsOf(n, index, depth, shapeOf);
-        const product = reads.map(r => element(r.node, r.index, depth + folds.length, guard)).reduce((x, y) => t.op('mul', 'f32', x, y));
-        return folds.reduceRight((x, axis) => t.fold('add', axis, x), product);
+        const { folds: over, reads } = readsOf(n, index, depth, shapeOf);
+        const product = reads.map(r => element(r.node, r.index, depth + over.length, guard)).reduce((x, y) => t.op('mul', 'f32', x, y));
+        return fold('add', over, product);
       }
       case 'gather': {
         const chosen = element(n.index, index.slice(n.axis, n.axis + shapeOf(n.index).length), depth, guard);
@@ -112,16 +125,31 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
       case 'scatter': {
         const sorted = guard.length === 0 ? unit.bucket(n.index, n.extent) : undefined;
         if (sorted) return segment(n, sorted, index, depth);
-        const { folds, reads } = gatherReads(n, index, depth, shapeOf);
+        const { folds: over, reads } = gatherReads(n, index, depth, shapeOf);
         const [at, from] = reads;
         if (!at || !from) return fail('a scatter of nothing');
-        const place2 = element(at.node, at.index, depth + folds.length, guard);
+        const place2 = element(at.node, at.index, depth + over.length, guard);
         const isHere = t.op('ueq', 'bool', place2, t.leaf({ kind: 'index', type: 'u32', index: index[n.axis] ?? zero }));
-        const value = t.op('select', 'f32', isHere, element(from.node, from.index, depth + folds.length, guard), lit(0));
-        return folds.reduceRight((x, axis) => t.fold('add', axis, x), value);
+        const value = t.op('select', 'f32', isHere, element(from.node, from.index, depth + over.length, guard), lit(0));
+        return fold('add', over, value);
       }
       case 'input': case 'variable': case 'argument': case 'result': case 'loop': return fail(`node ${id} (${n.kind}) has no place`);
     }
+  }
+
+  /** A sum (or another fold) over axes, outermost first. */
+  function fold(op: 'add' | 'max' | 'min', axes: readonly Axis[], value: Term): Term {
+    folds ||= axes.length > 0;
+    return axes.reduceRight((x, axis) => t.fold(op, axis, x), value);
+  }
+
+  /** An operation, without what a segment knows to be zero. */
+  function operation(op: Op, type: ScalarType, args: readonly Term[]): Term {
+    const isZero = (x: Term): boolean => x.kind === 'leaf' && x.expr.kind === 'lit' && x.expr.value === 0;
+    const [x, y] = args;
+    if (op === 'add' && x && y && (isZero(x) || isZero(y))) return isZero(x) ? y : x;
+    if (op === 'mul' && type === 'f32') { const none = args.find(isZero); if (none) return none; }
+    return t.op(op, type, ...args);
   }
 
   /** The sum over the positions of one class, which lie side by side in `order` (E7). */
@@ -131,6 +159,7 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
     const position = valueIndex({ kind: 'load', type: 'u32', buffer: order.buffer, offset: addIndex(order.offset, axisIndex(axis.name)) });
     const place = reshaped([position], [nominalSize(shapeOf(n.index))], shapeOf(n.index).map((e, d) => (d === 0 && typeof e !== 'number' ? nominal[e] : e)));
     const value = element(n.arg, [...index.slice(0, n.axis), ...place, ...index.slice(n.axis + 1)], depth + 1, []);
+    folds = true;
     return t.fold('add', axis, value, [bound(0), bound(1)]);
   }
 

@@ -141,7 +141,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
       const needs = item.needs.map(n => works.get(n) ?? fail('order'));
       if (item.kind === 'cluster') {
         const key = clusterKey(unit, item, id => fusion.home.has(id), targets);
-        const made = emitted.get(key) ?? work(emit(unit, item, stored, targets, sizeOfBuffer, boundsFolds(capabilities)));
+        const made = emitted.get(key) ?? work(emit(unit, item, stored, targets, sizeOfBuffer, boundsFolds(capabilities), capabilities.results === 'many'));
         emitted.set(key, made);
         works.set(item, { ...made, needs });
       } else works.set(item, planLoop(unit, item.node, place, depth, needs));

@@ -122,6 +122,11 @@ export function alwaysHolds({ index, from, below }: Condition, extentOf: (axis: 
   const range = rangeOf(index, extentOf);
   return range !== undefined && range[0] >= from && typeof below === 'number' && range[1] < below;
 }
+/** Whether a condition holds nowhere, going by the extents of the axes alone. */
+export function neverHolds({ index, from, below }: Condition, extentOf: (axis: string) => Axis['extent'] | undefined): boolean {
+  const range = rangeOf(index, extentOf);
+  return range !== undefined && (range[1] < from || (typeof below === 'number' && range[0] >= below));
+}
 /** Smallest and largest value of an index over literal extents; undefined where that is not known. */
 function rangeOf(index: Index, extentOf: (axis: string) => Axis['extent'] | undefined): readonly [number, number] | undefined {
   let [low, high] = [index.constant, index.constant];
