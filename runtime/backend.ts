@@ -43,6 +43,8 @@ export interface BackendOptions {
   readonly device?: unknown;
   /** wasm: threads from the start; left out, as many as there are cores, from the first program that is worth it. */
   readonly threads?: number;
+  /** wasm: false keeps products and sums apart on engines that can fuse them. */
+  readonly fusedMultiplyAdd?: boolean;
   /** gpujs: the mode of gpu.js, `cpu`, `webasm`, `webgl2`, …; left out, gpu.js chooses. */
   readonly mode?: string;
 }

@@ -1,5 +1,5 @@
 /** The model that an app holds. Each call checks what it is given before it touches anything, then waits for its turn. */
-import type { Backend, BackendOptions } from './backend.ts';
+import type { Backend } from './backend.ts';
 import { fail } from './errors.ts';
 import { evaluateOn, fit } from './fit.ts';
 import type { ModelManifest, OutputManifest, TargetModule } from './manifest.ts';
@@ -63,8 +63,7 @@ async function openBackend(manifest: ModelManifest, targets: Targets, options: C
     if (!get) continue;
     try {
       const target = await get();
-      const given: BackendOptions = { ...(options.device === undefined ? {} : { device: options.device }), ...(options.threads === undefined ? {} : { threads: options.threads }), ...(options.mode === undefined ? {} : { mode: options.mode }) };
-      return await target.open(target.code, target.plan, given);
+      return await target.open(target.code, target.plan, options);
     } catch (error) { reasons.push(`${name}: ${error instanceof Error ? error.message : String(error)}`); }
   }
   return fail('Backend', `no backend of ${manifest.name} works here. ${reasons.join('. ')}`);

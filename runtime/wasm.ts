@@ -4,6 +4,7 @@
  */
 import { layout } from './arena.ts';
 import type { Backend, OpenBackend } from './backend.ts';
+import { fuse, hasFusedMultiplyAdd } from './fused.ts';
 import { control, maySleep, shareMemory, startThreads, threadsFor } from './threads.ts';
 
 const page = 65_536;
@@ -37,6 +38,7 @@ export const open: OpenBackend = async (code, plan, options) => {
   const bytes = await inflated(Uint8Array.from(atob(text), c => c.charCodeAt(0)));
   const [memory, threads] = memoryFor(options.threads);
   if (threads > 1) shareMemory(bytes);
+  if (options.fusedMultiplyAdd !== false && hasFusedMultiplyAdd()) fuse(bytes);
   const module = await WebAssembly.compile(bytes);
   // the header, the control block of the threads, and scratch memory for each of them
   const header = Math.ceil((4 * (plan.record.length + plan.buffers.length)) / 64) * 64;

@@ -83,7 +83,7 @@ function writeNext(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>):
     const b = carries.get(c.name) ?? fail(`no carry ${c.name}`);
     for (const p of positions(s, b.keys)) {
       const local = b.locals.get(projection({ lane: b.lane, offsets: p.offsets }, b.keys)) ?? fail(`${c.name} has no place`);
-      const next = b.lane !== undefined ? wideValue(s, c.next, p) : value(s, c.next, p);
+      const next = b.lane !== undefined ? wideValue(s, productFirst(c), p) : value(s, c.next, p);
       if (!mixed) { put(s, s.frame, local, next); continue; }
       const waiting = newLocal(s, local.type);
       put(s, s.frame, waiting, next);
@@ -92,6 +92,12 @@ function writeNext(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>):
   }
   s.frame.out.push(...later);
   s.shared = new Map();
+}
+/** A sum of a product and the carry with the product on the left: the order that engines with a fused multiply-add can be told in (`runtime/fused.ts`). */
+function productFirst({ name, next }: Carry): Expr {
+  if (next.kind !== 'op' || next.op !== 'add') return next;
+  const [x, y] = next.args;
+  return x?.kind === 'ref' && x.name === name && y?.kind === 'op' && y.op === 'mul' ? { ...next, args: [y, x] } : next;
 }
 function mentions(e: Expr, names: ReadonlySet<string>): boolean {
   let found = e.kind === 'ref' && names.has(e.name);
