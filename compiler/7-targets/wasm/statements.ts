@@ -123,11 +123,19 @@ function fail(message: string): never { throw new InternalError('wasm', message)
 export type Bound = number | Local;
 const boundNode = (s: Scope, b: Bound): Node => (typeof b === 'number' ? s.m.i32.const(b) : get(s, b));
 
+interface LoopOptions {
+  /** The last step starts at `to - step` even if that is shorter, and what lies in both is computed twice. */
+  readonly clamp?: boolean;
+  /** Of what the counter is a multiple. */
+  readonly multiple?: number;
+  readonly mayBeEmpty?: boolean;
+  /** There is at least one turn. */
+  readonly isSure?: boolean;
+}
 /**
- * A loop from `from` up to `to`, `step` at a time: whole steps only. With `clamp` the last step starts at `to - step` even if
- * that is shorter, and what lies in both is computed twice. A loop of one literal turn is no loop.
+ * A loop from `from` up to `to`, `step` at a time: whole steps only. A loop of one literal turn is no loop.
  */
-export function writeLoop(s: Scope, axis: string, from: Bound, to: Bound, step: number, options: { readonly clamp?: boolean; readonly multiple?: number; readonly mayBeEmpty?: boolean; /** There is at least one turn. */ readonly isSure?: boolean }, body: () => void): void {
+export function writeLoop(s: Scope, axis: string, from: Bound, to: Bound, step: number, options: LoopOptions, body: () => void): void {
   const outer = s.axes.get(axis);
   const restore = (): void => { if (outer) s.axes.set(axis, outer); else s.axes.delete(axis); };
   if (typeof from === 'number' && typeof to === 'number') {
@@ -185,39 +193,78 @@ export function roundedDown(s: Scope, extent: Axis['extent'], by: number): Bound
   return l;
 }
 
-/** Independent turns: tiles of the width that the plan gives, then what is left over. */
+/** Which positions a thread walks through. */
+interface Share {
+  /** They begin and end in the middle of the axis: where a tile does, but no later than at `limit`. */
+  readonly edge: (name: 'from' | 'to', limit?: Bound) => Bound;
+  /** There is at least one tile. */
+  readonly isSure: boolean;
+}
+/** All positions of an axis. */
+const whole = (all: Bound): Share => ({ edge: (name, limit) => (name === 'from' ? 0 : limit ?? all), isSure: false });
+/** The tiles of this thread. */
+const ownTiles = (s: Scope): Share => ({
+  isSure: true,
+  edge(name, limit) {
+    const l = newLocal(s, s.b.i32);
+    put(s, s.frame, l, mine(s.m, s.b, name));
+    if (limit !== undefined) put(s, s.frame, l, s.m.select(s.m.i32.lt_s(get(s, l), boundNode(s, limit)), get(s, l), boundNode(s, limit)));
+    return l;
+  },
+});
+
+/** Independent turns: tiles of the width that the plan gives, then what is left over; all of them, or those of this thread. */
 function writeMap(s: Scope, stmt: Stmt & { readonly kind: 'map' }, plan: Plan): void {
   const { axis } = stmt;
+  const { m } = s;
   s.gridAxes.set(axis.name, axis);
   const role = plan.roles.get(stmt);
   const outer = s.region;
-  const body = (count: number, step: number, fresh = 0) => (): void => {
+  const body: WriteBody = (count, step, fresh = 0) => () => {
     const sides = count * step === 1 ? outer.sides : [...outer.sides, { axis: axis.name, count, step }];
     inRegion(s, { ...outer, sides, lane: step === 4 ? axis.name : outer.lane, ...(fresh > 0 ? { fresh } : {}) }, () => writeBlock(s, stmt.body, plan));
   };
-  const step = role?.kind === 'lanes' ? 4 : 1;
-  const width = (role?.count ?? 1) * step;
-  const all = roundedDown(s, axis.extent, 1);
-  const loop = (from: Bound, to: Bound, count: number, by: number, clamp = false, multiple?: number, isSure = false): void =>
-    { writeLoop(s, axis.name, from, to, count * by, { clamp, isSure, ...(multiple !== undefined ? { multiple } : {}) }, body(count, by)); };
-  if (plan.shared === stmt) { writeShared(s, axis, role, plan, loop, body); return; }
-  if (!role || width === 1) { loop(0, all, 1, 1); return; }
+  const [count, step] = [role?.count ?? 1, role?.kind === 'lanes' ? 4 : 1];
+  const width = count * step;
+  const { extent } = axis;
+  const all = roundedDown(s, extent, 1);
+  const isOwn = plan.shared === stmt;
+  const { edge, isSure } = isOwn ? ownTiles(s) : whole(all);
+  const loop: WriteLoop = (from, to, by, options = {}) => { writeLoop(s, axis.name, from, to, by.count * by.step, options, body(by.count, by.step)); };
+  const tile = { count, step };
 
-  if (plan.mayRepeat && (typeof axis.extent !== 'number' || axis.extent >= width)) {
-    const multiple = typeof axis.extent === 'number' ? gcd(width, axis.extent - width) : 1;
-    if (typeof axis.extent === 'number') { loop(0, all, role.count, step, true, multiple); return; }
+  if (width === 1 || (typeof extent === 'number' && extent % width === 0)) { loop(edge('from'), edge('to'), tile, { isSure, multiple: width }); return; }
+  if (plan.mayRepeat && (typeof extent !== 'number' || extent >= width)) {
+    const clamped = (): void => {
+      // the last tile ends with the extent, whosever it is
+      const last = isOwn ? newLocal(s, s.b.i32) : undefined;
+      if (last) put(s, s.frame, last, m.i32.sub(boundNode(s, all), m.i32.const(width)));
+      loop(edge('from', last), edge('to', all), tile, { clamp: true, multiple: typeof extent === 'number' ? gcd(width, extent - width) : 1 });
+    };
+    if (typeof extent === 'number') { clamped(); return; }
     // fewer than a tile: one by one
-    const enough = inFrame(s, { mayBeEmpty: false }, () => { loop(0, all, role.count, step, true, multiple); });
-    const few = inFrame(s, { mayBeEmpty: false }, () => { loop(0, all, 1, 1); });
-    const condition = s.m.i32.ge_s(extentNode(s, axis.extent), s.m.i32.const(width));
-    s.frame.out.push(s.m.if(condition, s.m.block(null, [...enough.out]), s.m.block(null, [...few.out])));
+    const enough = inFrame(s, { mayBeEmpty: false }, clamped);
+    const few = inFrame(s, { mayBeEmpty: false }, () => { loop(edge('from'), edge('to'), one, { isSure, multiple: 1 }); });
+    s.frame.out.push(m.if(m.i32.ge_s(extentNode(s, extent), m.i32.const(width)), m.block(null, [...enough.out]), m.block(null, [...few.out])));
     return;
   }
-  const tiles = roundedDown(s, axis.extent, width);
-  loop(0, tiles, role.count, step);
-  writeRest(s, axis, role, loop, body);
+  if (!role) return;
+  const tiles = roundedDown(s, extent, width);
+  if (!isOwn) {
+    loop(0, tiles, tile);
+    writeRest(s, axis, role, loop, body);
+    return;
+  }
+  const to = edge('to');
+  if (tiles !== 0) loop(edge('from'), edge('to', tiles), tile, { multiple: width });
+  // what is left over belongs to the last tile's thread
+  const rest = inFrame(s, { mayBeEmpty: false }, () => { writeRest(s, axis, role, loop, body); });
+  s.frame.out.push(m.if(m.i32.gt_s(boundNode(s, to), boundNode(s, tiles)), m.block(null, [...rest.out])));
 }
-type WriteLoop = (from: Bound, to: Bound, count: number, by: number, clamp?: boolean, multiple?: number, isSure?: boolean) => void;
+/** How many positions, or vectors of four, at once. */
+interface Width { readonly count: number; readonly step: number }
+const one: Width = { count: 1, step: 1 };
+type WriteLoop = (from: Bound, to: Bound, by: Width, options?: LoopOptions) => void;
 type WriteBody = (count: number, step: number, fresh?: number) => () => void;
 
 /** What whole tiles leave over: vectors, then one vector that begins among elements that are done, or one by one. */
@@ -226,13 +273,13 @@ function writeRest(s: Scope, axis: Axis, role: Role, loop: WriteLoop, body: Writ
   const all = roundedDown(s, axis.extent, 1);
   const tiles = roundedDown(s, axis.extent, role.count * step);
   const vectors = step === 4 && role.count > 1 ? roundedDown(s, axis.extent, 4) : tiles;
-  if (vectors !== tiles) loop(tiles, vectors, 1, 4);
+  if (vectors !== tiles) loop(tiles, vectors, { count: 1, step: 4 });
   if (step === 4 && typeof all === 'number' && typeof vectors === 'number' && all > vectors) {
     // those elements are computed in vain and not stored
     writeLoop(s, axis.name, all - 4, all, 4, {}, body(1, 4, 4 - (all - vectors)));
     return;
   }
-  loop(vectors, all, 1, 1);
+  loop(vectors, all, one);
 }
 
 /** Tiles of the loop that threads share, the last of which may be a shorter one. */
@@ -248,40 +295,4 @@ export function tilesOf(s: Scope, { axis }: Stmt & { readonly kind: 'map' }, pla
   return plan.mayRepeat ? { count: m.select(isEnough(), count(), extent()), width: m.select(isEnough(), m.i32.const(width), m.i32.const(1)) } : { count: count(), width: m.i32.const(width) };
 }
 
-/** The tiles of this thread: there is at least one. */
-function writeShared(s: Scope, axis: Axis, role: Role | undefined, plan: Plan, loop: WriteLoop, body: WriteBody): void {
-  const { m } = s;
-  const [count, step] = [role?.count ?? 1, role?.kind === 'lanes' ? 4 : 1];
-  const width = count * step;
-  const all = roundedDown(s, axis.extent, 1);
-  const edge = (name: 'from' | 'to', limit?: Bound): Local => {
-    const l = newLocal(s, s.b.i32);
-    put(s, s.frame, l, mine(m, s.b, name));
-    if (limit !== undefined) put(s, s.frame, l, m.select(m.i32.lt_s(get(s, l), boundNode(s, limit)), get(s, l), boundNode(s, limit)));
-    return l;
-  };
-  const even = width === 1 || (typeof axis.extent === 'number' && axis.extent % width === 0);
-  if (even) { loop(edge('from'), edge('to'), count, step, false, width, true); return; }
-  if (plan.mayRepeat && (typeof axis.extent !== 'number' || axis.extent >= width)) {
-    const clamped = (): void => {
-      // the last tile ends with the extent, whosever it is
-      const last = newLocal(s, s.b.i32);
-      put(s, s.frame, last, m.i32.sub(boundNode(s, all), m.i32.const(width)));
-      loop(edge('from', last), edge('to', all), count, step, true, typeof axis.extent === 'number' ? gcd(width, axis.extent - width) : 1);
-    };
-    if (typeof axis.extent === 'number') { clamped(); return; }
-    // fewer than a tile: one by one
-    const enough = inFrame(s, { mayBeEmpty: false }, clamped);
-    const few = inFrame(s, { mayBeEmpty: false }, () => { loop(edge('from'), edge('to'), 1, 1, false, 1, true); });
-    s.frame.out.push(m.if(m.i32.ge_s(extentNode(s, axis.extent), m.i32.const(width)), m.block(null, [...enough.out]), m.block(null, [...few.out])));
-    return;
-  }
-  if (!role) return;
-  const tiles = roundedDown(s, axis.extent, width);
-  const to = edge('to');
-  if (tiles !== 0) loop(edge('from'), edge('to', tiles), count, step, false, width);
-  // what is left over belongs to the last tile's thread
-  const rest = inFrame(s, { mayBeEmpty: false }, () => { writeRest(s, axis, role, loop, body); });
-  s.frame.out.push(m.if(m.i32.gt_s(get(s, to), boundNode(s, tiles)), m.block(null, [...rest.out])));
-}
 export const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
