@@ -78,15 +78,22 @@ export function address(s: Scope, buffer: string, index: Index, p: Position, gua
   let offset = 0;
   const extra: Size[] = [];
   const panel = s.panelPlaces.get(buffer);
+  /** How far apart neighbours along an axis are inside of a tile, and from tile to tile: in a panel its tile's elements lie next to each other. */
+  const apart = ({ coefficient, atom }: Term): { readonly inside: Size; readonly between: Size } =>
+    (panel && atom.kind === 'axis' && atom.name === panel.axis ? { inside: 1, between: panel.each } : { inside: coefficient, between: coefficient });
   const add = (coefficient: Size, at: number): void => {
     if (at === 0) return;
     if (typeof coefficient === 'number') offset += coefficient * at; else extra.push(multiplySizes(coefficient, at));
   };
-  for (const { coefficient, atom } of index.terms) if (atom.kind === 'axis' && atom.name !== panel?.axis) add(coefficient, literalAt(s, atom.name, p));
-  // the elements of a panel's tile lie next to each other, its tiles further apart
-  if (panel) { add(1, p.offsets.get(panel.axis) ?? 0); add(panel.each, s.axes.get(panel.axis)?.base ?? 0); }
+  const terms = index.terms.flatMap((t): readonly Term[] => {
+    if (t.atom.kind !== 'axis') return [t];
+    const { inside, between } = apart(t);
+    const place = s.axes.get(t.atom.name);
+    add(inside, p.offsets.get(t.atom.name) ?? 0);
+    add(between, place?.base ?? 0);
+    return place?.counter && between !== 0 ? [{ ...t, coefficient: between }] : [];
+  });
   const exact = guarded || index.constant < 0 || index.terms.some(t => parts(t.coefficient).times < 0);
-  const terms = index.terms.filter(t => t.atom.kind !== 'axis' || (s.axes.get(t.atom.name)?.counter && !(panel?.axis === t.atom.name && panel.each === 0))).map(t => (panel && t.atom.kind === 'axis' && t.atom.name === panel.axis ? { ...t, coefficient: panel.each } : t));
   const pointer = pointerTo(s, { buffer, constant: exact ? index.constant : 0, steps: extra }, terms, p);
   if (!exact) offset += index.constant;
   const wrap = offset < 0 || (guarded && offset !== 0);
