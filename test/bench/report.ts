@@ -42,7 +42,7 @@ const giga = (x: number): string => figure(x / 1e9);
 const threadsOf = (n: number): string => `${n} thread${n > 1 ? 's' : ''}`;
 
 /** Rows below a row of titles, columns as wide as they must be. */
-function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const plain = (s: string): number => s.replace(/\u001b\[\d+m/g, '').length; // colours take no room
   const widths = titles.map((t, i) => Math.max(plain(t), ...rows.map(r => plain(r[i] ?? ''))));
   const line = (cells: readonly string[]): string => cells.map((c, i) => c + ' '.repeat((widths[i] ?? 0) - plain(c))).join('  ').trimEnd();

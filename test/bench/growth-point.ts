@@ -1,0 +1,50 @@
+/** One point of the growth bench in a process of its own: compiles a model, trains and predicts a few times, says times and memory. */
+import { readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { ModelClass } from '../../runtime/types.ts';
+import { compile } from '../../compiler/compile.ts';
+import type { AnyModel } from '../support/modules.ts';
+
+/** What is asked, as JSON on standard input. */
+export interface Ask { readonly text: string; readonly width: number; readonly rows: number; readonly samples: number; readonly folder: string; /** Of each work at most. */ readonly milliseconds: number; readonly predicts: boolean }
+/** What is answered: least milliseconds of each work, and bytes of the process at most, less those before the model was there. */
+export interface Answer { readonly compile: number; readonly module: number; readonly step: number; readonly predict: number; readonly bytes: number }
+
+const ask = JSON.parse(readFileSync(0, 'utf8')) as Ask;
+const began = performance.now();
+const { files } = await compile(ask.text, { file: 'm.bnn', targets: ['wasm'] });
+const compiled = performance.now() - began;
+const folder = resolve(ask.folder);
+mkdirSync(folder, { recursive: true });
+for (const f of files) writeFileSync(`${folder}/${f.name}`, f.text);
+const [M] = Object.values(await import(pathToFileURL(`${folder}/m.bnn.js`).href) as Record<string, ModelClass<AnyModel>>); // a module of one model
+if (!M) throw new Error('the module has no model');
+const before = process.memoryUsage().rss;
+const model = await M.create({ backend: 'wasm', seed: 1, threads: 1 });
+const x = Float32Array.from({ length: ask.rows * ask.width }, (_, i) => Math.sin(i * 12.9898));
+const y = Float32Array.from({ length: ask.rows }, (_, i) => Math.sin(i * 78.233));
+
+/** The least of some runs. */
+async function least(f: () => Promise<unknown>): Promise<number> {
+  let best = Infinity;
+  const until = performance.now() + ask.milliseconds;
+  for (let i = 0; i < 200 && (i < 2 || performance.now() < until); i++) {
+    const from = performance.now();
+    await f();
+    best = Math.min(best, performance.now() - from);
+  }
+  return best;
+}
+let peak = 0;
+const step = await least(async () => {
+  const { loss } = await model.step({ x, y }, { samples: ask.samples, klWeight: 1e-4, optimizer: { kind: 'adam', learningRate: 1e-4 } });
+  if (!Number.isFinite(loss)) throw new Error('the loss is not finite');
+  peak = Math.max(peak, process.memoryUsage().rss);
+});
+const predict = ask.predicts ? await least(async () => { await model.predict({ x }, { samples: ask.samples }); }) : NaN;
+model.dispose();
+rmSync(folder, { recursive: true });
+process.stdout.write(JSON.stringify({ compile: compiled, module: files.reduce((n, f) => n + (f.name.endsWith('.js') ? f.text.length : 0), 0), step, predict, bytes: peak - before } satisfies Answer));
+process.exit();
