@@ -68,6 +68,8 @@ export interface PlanManifest {
   readonly integers: number;
   /** For each kernel: its name, grid and buffers (indices into `buffers`); `code` is the target's own. */
   readonly kernels: readonly { readonly name: string; readonly grid: readonly (number | Dynamic)[]; readonly buffers: readonly number[] }[];
+  /** For each kernel, instructions of one position: `[a, b, c, d]` is a + b·rows + c·samples + d·rows·samples, zeros at the end left out. For devices that must not be kept busy for long. */
+  readonly costs?: readonly (readonly number[])[];
 }
 
 /** What `boston.bnn.wasm.js` (or `.webgpu.js`, `.gpujs.js`) exports. */

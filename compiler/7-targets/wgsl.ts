@@ -17,7 +17,7 @@ import { printNoise } from './wgsl-noise.ts';
 /** Invocations of one workgroup: a whole number of subgroups on every GPU, and allowed everywhere. The runtime has the same number. */
 const workgroupSize = 64;
 
-/** What the words of the record mean: fields of the step first, then where each buffer of the schedule begins. */
+/** What the words of the record mean: fields of the step first, then where each buffer of the schedule begins; one more is the first workgroup of a dispatch that is a part. */
 type Words = Pick<Schedule, 'record' | 'buffers'>;
 
 /**
@@ -77,7 +77,7 @@ export function printWgsl(source: Kernel, { record, buffers }: Words, noises = n
 
   return [
     `// ${kernel.name.replace(/[^\w.:/ -]/g, '_')}`,
-    `@group(0) @binding(0) var<uniform> record: array<vec4<u32>, ${Math.ceil((record.length + buffers.length) / 4)}>;`,
+    `@group(0) @binding(0) var<uniform> record: array<vec4<u32>, ${Math.ceil((record.length + buffers.length + 1) / 4)}>;`,
     '@group(0) @binding(1) var<storage, read_write> arena: array<u32>;',
     ...functions.values(),
     ...([...functions.values(), text].some(t => t.includes('hidden(')) ? ['fn hidden(bits: u32) -> f32 { return bitcast<f32>(bits); }'] : []),
@@ -85,7 +85,7 @@ export function printWgsl(source: Kernel, { record, buffers }: Words, noises = n
     'fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {',
     ...indent([
       ...header.values(),
-      `${kernel.axes.length > 1 ? 'var' : 'let'} rest = i32((group.y * groups.x + group.x) * ${workgroupSize}u + lane);`,
+      `${kernel.axes.length > 1 ? 'var' : 'let'} rest = i32((group.y * groups.x + group.x + ${word(record.length + buffers.length)}) * ${workgroupSize}u + lane);`,
       `if (rest >= ${count}) { return; }`,
       ...axes,
       ...body,
