@@ -19,10 +19,12 @@ export interface Backend {
   read(buffer: string, count: number): Promise<Float32Array>;
   /** Like `read`, at once: only where a run is done when it returns. */
   peek?(buffer: string, count: number): Float32Array;
-  /** Keeps rows of a data set where programs run, by the buffers that batches of them go into. Nothing where it does not fit. */
+  /** Keeps rows of a data set where programs run, by the buffers that batches of them go into: those tensors that it can. Nothing where they do not fit. One at a time. */
   hold?(tensors: ReadonlyMap<string, Rows>): Promise<Held | undefined>;
   /** Runs a program with these scalars (`rows`, `samples`, `seedLo`, …). May return before the device is done; `read` waits. */
   run(program: string, scalars: Scalars): void;
+  /** For a device that runs ahead: whether as much waits for it as it should be given at once. */
+  readonly full?: boolean;
   /** Threads that run programs now; one where nothing is said. */
   readonly threads?: number;
   /** Bytes of the arena now. */
@@ -33,6 +35,8 @@ export interface Backend {
 
 /** A data set that a backend keeps. */
 export interface Held {
+  /** Buffers of the tensors that it keeps. */
+  readonly names: ReadonlySet<string>;
   /** The order of the rows from now on: one number a row. */
   order(rows: Uint32Array<ArrayBuffer>): void;
   /** Copies `count` rows, from place `first` of the order on, into their buffers. */

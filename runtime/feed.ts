@@ -2,7 +2,7 @@
  * Batches of a data set. Imagine the rows in a new order every epoch, and a window that moves along it: where a backend keeps the
  * rows itself it is told which to pick, elsewhere the batch is gathered here and written.
  */
-import { hasBuffer, portBuffer, write } from './state.ts';
+import { portBuffer, write } from './state.ts';
 import type { State } from './state.ts';
 import type { Rows } from './tensors.ts';
 
@@ -15,13 +15,9 @@ export interface Feed {
 
 /** @param batchSize Rows of a batch at most. */
 export async function feedOf(s: State, tensors: ReadonlyMap<string, Rows>, batchSize: number): Promise<Feed> {
-  const { plan } = s.backend;
-  // what is sorted by class is sorted here (see `bucket.ts`), and what has no rows is no part of a row
-  const isKept = (name: string, t: Rows): boolean => t.rows !== undefined && hasBuffer(s, portBuffer(s, name)) && !plan.buffers.some(b => b.bucket?.of === portBuffer(s, name));
-  const kept = new Map([...tensors].filter(([name, t]) => isKept(name, t)));
-  const held = kept.size > 0 ? await s.backend.hold?.(new Map([...kept].map(([name, t]) => [portBuffer(s, name), t]))) : undefined;
+  const held = await s.backend.hold?.(new Map([...tensors].map(([name, t]) => [portBuffer(s, name), t])));
   // rows of a batch are gathered here, once allocated
-  const written = [...tensors].filter(([name]) => !held || !kept.has(name)).map(([name, t]) => ({ name, t, rows: new Float32Array(t.rows === undefined ? 0 : batchSize * t.each) }));
+  const written = [...tensors].filter(([name]) => !held?.names.has(portBuffer(s, name))).map(([name, t]) => ({ name, t, rows: new Float32Array(t.rows === undefined ? 0 : batchSize * t.each) }));
   let order = new Uint32Array();
   return {
     order(rows) { order = rows; held?.order(rows); },

@@ -34,9 +34,6 @@ const pause = (): Promise<void> => new Promise(resolve => {
   port2.postMessage(0);
 });
 
-/** Steps of a slice on a device that runs ahead: at first, and at most. Fewer where a slice takes longer than the second of these milliseconds, more where less than the first. */
-const ahead = { first: 8, most: 64, short: 50, long: 100 } as const;
-
 /** What `fit` was asked for, checked. */
 interface Job {
   readonly tensors: Batch['tensors']; readonly rows: number; readonly held: Batch | undefined;
@@ -127,65 +124,62 @@ function train<T extends ModelTypes>(s: State, job: Job, optimizer: Optimizer, o
   /** Whoever is told of an epoch finds the model as it was at its end. */
   const waits = s.backend.peek !== undefined || options.onEpoch !== undefined || job.held !== undefined;
   const line: (() => Promise<void>)[] = [];
-  const later = <U>(coming: Promise<U>, act: (x: U) => void | Promise<void>): void => {
+  const later = <U>(coming: Promise<U>, act: (x: U) => Promise<void>): void => {
     coming.catch(() => undefined); // told when its turn comes, if it does
-    line.push(async () => { await act(await coming.catch((error: unknown) => { alive(s); throw error; })); });
+    line.push(async () => act(await coming.catch((error: unknown) => { alive(s); throw error; })));
   };
   const land = async (count: number): Promise<void> => { for (let n = count; n > 0; n--) await line.shift()?.(); };
-  let [epoch, batch, own, most] = [0, 0, 0, ahead.first as number];
+  let [epoch, batch, own] = [0, 0, 0];
   let total = { loss: 0, likelihood: 0, complexity: 0 };
 
-  const note = async (e: Elbo, at: { readonly epoch: number; readonly step: number; readonly count: number; readonly total: typeof total }): Promise<void> => {
-    if (!Number.isFinite(e.loss)) {
-      line.length = 0;
-      s.steps = at.step;
-      s.epochs = firstEpoch + at.epoch;
-      throw await recover(s, at.epoch);
-    }
-    prove(s);
-    at.total.loss += e.loss * at.count; at.total.likelihood += e.likelihood * at.count; at.total.complexity += e.complexity * at.count;
-  };
-  const step = (): { readonly epoch: number; readonly step: number; readonly count: number; readonly total: typeof total } => {
+  /** Runs one step. What is to be done with its loss. */
+  const step = (): ((e: Elbo) => Promise<void>) => {
     if (batch === 0) {
       feed.order(options.shuffle === false ? Uint32Array.from({ length: rows }, (_, i) => i) : permutation(rows, job.seed, s.epochs));
       total = { loss: 0, likelihood: 0, complexity: 0 };
     }
-    const at = { epoch, step: s.steps, count: Math.min(batchSize, rows - batch * batchSize), total };
-    feed.load(batch * batchSize, at.count);
-    const draws = options.seed === undefined ? drawsOf(s, undefined, 'train', s.steps) : { purpose: purposes.explicit, seed: job.seed, count: own };
-    own++;
-    runStep(s, optimizer, draws, at.count, samples, weightOf(job, epoch, batch, at.count));
-    batch++;
-    return at;
+    const [at, of, sums, count] = [s.steps, epoch, total, Math.min(batchSize, rows - batch * batchSize)];
+    feed.load(batch * batchSize, count);
+    const draws = options.seed === undefined ? drawsOf(s, undefined, 'train', at) : { purpose: purposes.explicit, seed: job.seed, count: own++ };
+    runStep(s, optimizer, draws, count, samples, weightOf(job, epoch, batch++, count));
+    return async e => {
+      if (!Number.isFinite(e.loss)) {
+        line.length = 0;
+        s.steps = at;
+        s.epochs = firstEpoch + of;
+        throw await recover(s, of);
+      }
+      prove(s);
+      sums.loss += e.loss * count; sums.likelihood += e.likelihood * count; sums.complexity += e.complexity * count;
+    };
   };
-  const endEpoch = (copy: boolean): void => {
+  const endEpoch = (): void => {
     const [ended, sums] = [epoch, total];
-    [epoch, batch] = [epoch + 1, 0];
-    s.epochs++;
-    if (copy) later(copyOf(s), x => { s.pending = x; });
     line.push(async () => {
       const validation = job.held ? await evaluateOn(s, job.held.tensors, job.held.rows, samples, typeof job.klWeight === 'number' ? job.klWeight : 1 / rows, 'evaluate' in s.backend.plan.programs ? 'evaluate' : 'elbo') : undefined;
       history.push({ epoch: ended, steps: batches, loss: sums.loss / rows, likelihood: sums.likelihood / rows, complexity: sums.complexity / rows, ...(validation ? { validation } : {}) });
     });
+    [epoch, batch] = [epoch + 1, 0];
+    s.epochs++;
   };
 
   return {
     land: async () => { if (line.length > 0) await exclusive(s, () => land(line.length)); },
     slice: () => exclusive(s, async () => {
-      const begun = performance.now();
-      const before = line.length;
-      let [steps, ended] = [0, 0];
+      const until = performance.now() + slice;
+      let [before, ended] = [line.length, false];
       do {
-        const at = step();
+        const note = step();
         const now = peekElbo(s, program);
-        if (now) await note(now, at);
-        else { later(elboOf(s, program), e => note(e, at)); steps++; }
+        if (now) await note(now); else later(elboOf(s, program), note);
+        if (batch < batches) continue;
         // one copy a slice, however many epochs end in it
-        if (batch === batches) endEpoch(ended++ === 0);
-      } while (epoch < epochs && !(waits && ended > 0) && performance.now() < begun + slice && steps < most);
-      await land(waits && ended > 0 ? line.length : before);
-      const took = performance.now() - begun;
-      if (steps > 0) most = took > ahead.long ? Math.max(1, most >> 1) : took < ahead.short ? Math.min(ahead.most, 2 * most) : most;
+        if (!ended) later(copyOf(s), async x => { s.pending = x; });
+        endEpoch();
+        ended = true;
+        if (waits) { before = line.length; break; }
+      } while (epoch < epochs && performance.now() < until && !s.backend.full);
+      await land(before);
       return epoch < epochs;
     }),
   };

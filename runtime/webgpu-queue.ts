@@ -34,9 +34,13 @@ export interface Queue {
   readonly sent: number;
   /** Instructions that one submit may have. */
   readonly budget: number;
+  /** Whether as much waits as should go in one submit. */
+  readonly full: boolean;
   /** Where on the tape there is room for so many words, from a multiple of `align` on. May flush. */
   place(count: number, align: number): number;
   dispatch(what: Dispatch): void;
+  /** Copies the first bytes of a buffer. */
+  copy(from: GPUBuffer, to: GPUBuffer, size: number): void;
   /** Copies numbers into a buffer, from word `at` on: u32 as they are, others as f32. */
   write(to: GPUBuffer, at: number, data: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>): void;
   /** Words of a buffer after all that was asked so far. Reads asked for without a pause are one transfer. */
@@ -47,13 +51,13 @@ export interface Queue {
 
 /** @param guard Runs what encodes and submits. */
 export function queueOf(device: GPUDevice, health: Health, guard: (act: () => void) => void): Queue {
-  const tape = device.createBuffer({ size: 4 * tapeWords, usage: usage.uniform | usage.copySource | usage.copyDestination });
+  const tape = device.createBuffer({ size: 4 * tapeWords, usage: usage.uniform | usage.storage | usage.copySource | usage.copyDestination });
   const words = new Uint32Array(tapeWords);
   const floats = new Float32Array(words.buffer);
   const idle: GPUBuffer[] = [];
   let commands: (Dispatch | Copy)[] = [];
   let reads: Read[] = [];
-  let [used, reading, sent, budget, doneAt] = [0, 0, 0, firstBudget, 0];
+  let [used, reading, waiting, sent, budget, doneAt] = [0, 0, 0, 0, firstBudget, 0];
   let scheduled = false;
 
   /** A buffer to read from, of at least so many bytes. */
@@ -63,9 +67,9 @@ export function queueOf(device: GPUDevice, health: Health, guard: (act: () => vo
     return found ?? device.createBuffer({ size: Math.max(4096, size), usage: usage.mapRead | usage.copyDestination });
   };
 
-  /** Submits commands, in parts of at most `budget` instructions. Gives the sum of them. */
-  const encode = (list: readonly (Dispatch | Copy)[], staging: GPUBuffer | undefined): number => {
-    let [encoder, pass, all, here] = [device.createCommandEncoder(), undefined as GPUComputePassEncoder | undefined, 0, 0];
+  /** Submits commands, in parts of at most `budget` instructions. */
+  const encode = (list: readonly (Dispatch | Copy)[], staging: GPUBuffer | undefined): void => {
+    let [encoder, pass, here] = [device.createCommandEncoder(), undefined as GPUComputePassEncoder | undefined, 0];
     let last: Partial<Dispatch> = {};
     const endPass = (): void => { pass?.end(); pass = undefined; last = {}; };
     for (const c of list) {
@@ -84,11 +88,10 @@ export function queueOf(device: GPUDevice, health: Health, guard: (act: () => vo
       if (last.pipeline !== c.pipeline) pass.setPipeline(c.pipeline);
       if (last.group !== c.group || last.record !== c.record) pass.setBindGroup(0, c.group, [4 * c.record]);
       pass.dispatchWorkgroups(c.x, c.y);
-      [last, here, all] = [c, here + c.work, all + c.work];
+      [last, here] = [c, here + c.work];
     }
     endPass();
     device.queue.submit([encoder.finish()]);
-    return all;
   };
 
   /** Gives what was read to those who asked, when the device has come so far; and learns how long it took. */
@@ -114,16 +117,15 @@ export function queueOf(device: GPUDevice, health: Health, guard: (act: () => vo
 
   const flush = (): void => {
     if (commands.length === 0) return;
-    const [list, asked, size, length] = [commands, reads, reading, used];
-    [commands, reads, reading, used] = [[], [], 0, 0];
+    const [list, asked, size, length, work] = [commands, reads, reading, used, waiting];
+    [commands, reads, reading, used, waiting] = [[], [], 0, 0, 0];
     sent++;
     try {
       health.check();
       const staging = size > 0 ? stagingFor(size) : undefined;
-      let work = 0;
       guard(() => {
         if (length > 0) device.queue.writeBuffer(tape, 0, words, 0, length);
-        work = encode(list, staging);
+        encode(list, staging);
       });
       if (staging) void land(staging, asked, work);
     } catch (error) {
@@ -136,13 +138,15 @@ export function queueOf(device: GPUDevice, health: Health, guard: (act: () => vo
     tape, words, floats, flush,
     get sent() { return sent; },
     get budget() { return budget; },
+    get full() { return waiting >= budget || used > tapeWords / 2 || commands.length > mostCommands / 2; },
     place(count, align) {
       if (Math.ceil(used / align) * align + count > tapeWords || commands.length >= mostCommands) flush();
       const at = Math.ceil(used / align) * align;
       used = at + count;
       return at;
     },
-    dispatch(what) { commands.push(what); },
+    dispatch(what) { commands.push(what); waiting += what.work; },
+    copy(from, to, size) { commands.push({ from, at: 0, to, toAt: 0, size }); },
     write(to, at, data) {
       // what is short waits its turn on the tape; with nothing before it, it need not wait
       if (data.length > tapeWords / 4) flush();

@@ -8,7 +8,6 @@ import type { PlanManifest } from './manifest.ts';
 import { film } from './turns.ts';
 import type { Film, Turn } from './turns.ts';
 import { holdOn } from './webgpu-data.ts';
-import type { Tensor } from './webgpu-data.ts';
 import { givenDevice, healthOf, requestDevice, usage } from './webgpu-device.ts';
 import { queueOf } from './webgpu-queue.ts';
 import { fold, parts, workOf } from './webgpu-work.ts';
@@ -21,8 +20,12 @@ export const open: OpenBackend = async (code, plan, options) => {
   if (typeof code === 'string') throw new Error('webgpu: this module has no WGSL');
   const device = options.device === undefined ? await requestDevice() : givenDevice(options.device);
   try {
-    const { pipelines, bindings } = await compile(device, plan, code);
-    return start(device, plan, pipelines, bindings, options.device === undefined);
+    const bytes = 4 * recordWords(plan);
+    if (bytes > device.limits.maxUniformBufferBindingSize) {
+      throw new Error(`webgpu: this model has ${plan.buffers.length} buffers; their places need ${bytes} bytes of a uniform buffer, and this device gives ${device.limits.maxUniformBufferBindingSize}`);
+    }
+    const bindings = layoutOf(device, bytes);
+    return start(device, plan, await compile(device, plan, code, bindings), bindings, options.device === undefined);
   } catch (error) {
     if (options.device === undefined) device.destroy();
     throw error;
@@ -32,31 +35,28 @@ export const open: OpenBackend = async (code, plan, options) => {
 /** Words of one record: the fields of the step, where each buffer begins, and the first workgroup of a dispatch that is a part. */
 const recordWords = (plan: PlanManifest): number => Math.ceil((plan.record.length + plan.buffers.length + 1) / 4) * 4;
 
-async function compile(device: GPUDevice, plan: PlanManifest, code: readonly string[]) {
-  const bytes = 4 * recordWords(plan);
-  if (bytes > device.limits.maxUniformBufferBindingSize) {
-    throw new Error(`webgpu: this model has ${plan.buffers.length} buffers; their places need ${bytes} bytes of a uniform buffer, and this device gives ${device.limits.maxUniformBufferBindingSize}`);
-  }
-  const visibility = 0x4; // GPUShaderStage.COMPUTE
-  const bindings = device.createBindGroupLayout({ entries: [
-    { binding: 0, visibility, buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize: bytes } },
-    { binding: 1, visibility, buffer: { type: 'storage' } },
-  ] });
+/** Binds the tape, with a dynamic offset; the arena; and a data set, if there is one. */
+function layoutOf(device: GPUDevice, recordBytes: number): GPUBindGroupLayout {
+  const buffers: readonly GPUBufferBindingLayout[] = [{ type: 'uniform', hasDynamicOffset: true, minBindingSize: recordBytes }, { type: 'storage' }, { type: 'read-only-storage' }];
+  return device.createBindGroupLayout({ entries: buffers.map((buffer, binding) => ({ binding, visibility: 0x4, buffer })) }); // GPUShaderStage.COMPUTE
+}
+
+/** A pipeline for each text. */
+async function compile(device: GPUDevice, plan: PlanManifest, code: readonly string[], bindings: GPUBindGroupLayout): Promise<readonly GPUComputePipeline[]> {
   const pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [bindings] });
   // A text that is not WGSL shows twice, in its module and in its pipeline: the scope takes the first, the second is told below.
   device.pushErrorScope('validation');
   // All at once: drivers compile in parallel. And all awaited, even when one fails.
   const asked = code.map(text => device.createComputePipelineAsync({ layout: pipelineLayout, compute: { module: device.createShaderModule({ code: text }), entryPoint: 'main' } }));
   const [made] = await Promise.all([Promise.allSettled(asked), device.popErrorScope()]);
-  const pipelines = made.map((result, i) => {
+  return made.map((result, i) => {
     if (result.status === 'rejected') throw new Error(`webgpu: this device refuses the kernel '${plan.kernels[i]?.name ?? i}': ${String(result.reason)}`);
     return result.value;
   });
-  return { pipelines, bindings };
 }
 
-/** The arena and the group that binds it; made anew when it must grow. */
-interface Room { readonly arena: GPUBuffer; readonly group: GPUBindGroup }
+/** The arena, and the group that binds it together with a data set; made anew when the one must grow or the other changes. */
+interface Room { readonly arena: GPUBuffer; readonly data: GPUBuffer; readonly group: GPUBindGroup }
 
 function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUComputePipeline[], bindings: GPUBindGroupLayout, owned: boolean): Backend {
   const words = recordWords(plan);
@@ -79,6 +79,9 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
     health.watch('validation', message => `webgpu: the device refuses '${names}': ${message}`, act);
   });
 
+  /** The data set that batches are picked from; without one, something that can be bound. */
+  let data = queue.tape;
+
   const indexOf = (buffer: string): number => {
     const i = indices.get(buffer);
     if (i === undefined) throw new Error(`webgpu: this model has no buffer '${buffer}'`);
@@ -95,25 +98,18 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
   /** Allocates what is missing; an arena that grows keeps its persistent part. */
   const makeRoom = (arenaWords = places.words): Room => {
     const bytes = 4 * Math.max(4, arenaWords);
-    if (room && room.arena.size >= bytes) return room;
+    const old = room;
+    if (old && old.arena.size >= bytes && old.data === data) return old;
     const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
     if (bytes > limit) throw new RangeError(`webgpu: ${capacity.rows} rows and ${capacity.samples} samples need ${bytes} bytes, and this device gives at most ${limit} to one buffer: ask for fewer rows or samples at once`);
     queue.flush();
-    const old = room;
     room = health.watch('out-of-memory', message => `webgpu: the device has no room for ${bytes} bytes: ${message}`, () => {
-      const arena = device.createBuffer({ size: bytes, usage: usage.storage | usage.copySource | usage.copyDestination });
-      const group = device.createBindGroup({ layout: bindings, entries: [
-        { binding: 0, resource: { buffer: queue.tape, size: 4 * words } },
-        { binding: 1, resource: { buffer: arena } },
-      ] });
-      if (old && places.persistent > 0) {
-        const encoder = device.createCommandEncoder();
-        encoder.copyBufferToBuffer(old.arena, 0, arena, 0, 4 * places.persistent);
-        device.queue.submit([encoder.finish()]);
-      }
-      return { arena, group };
+      const arena = old && old.arena.size >= bytes ? old.arena : device.createBuffer({ size: bytes, usage: usage.storage | usage.copySource | usage.copyDestination });
+      const resources: readonly GPUBufferBinding[] = [{ buffer: queue.tape, size: 4 * words }, { buffer: arena }, { buffer: data }];
+      if (old && arena !== old.arena && places.persistent > 0) queue.copy(old.arena, arena, 4 * places.persistent);
+      return { arena, data, group: device.createBindGroup({ layout: bindings, entries: resources.map((resource, binding) => ({ binding, resource })) }) };
     });
-    old?.arena.destroy();
+    if (old && old.arena !== room.arena) { queue.flush(); old.arena.destroy(); }
     watched = new Set();
     return room;
   };
@@ -125,6 +121,12 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
     queue.words.set(places.offsets, at + plan.record.length);
     queue.words[at + plan.record.length + plan.buffers.length] = first;
     return at;
+  };
+
+  const dispatch = (pipeline: number, group: GPUBindGroup, at: number, groups: number, work: number): void => {
+    const [x, y] = fold(groups, limits.maxComputeWorkgroupsPerDimension);
+    const made = pipelines[pipeline];
+    if (made) queue.dispatch({ pipeline: made, group, record: at, x, y, work });
   };
 
   const enqueue = (program: string): void => {
@@ -141,15 +143,11 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
       return at;
     };
     for (const { kernel, turn } of dispatches) {
-      const [made, pipeline] = [plan.kernels[kernel], pipelines[kernel]];
-      if (!made || !pipeline) continue;
-      const positions = made.grid.reduce<number>((n, e) => n * (typeof e === 'number' ? e : extents[e]), 1);
+      const positions = (plan.kernels[kernel]?.grid ?? []).reduce<number>((n, e) => n * (typeof e === 'number' ? e : extents[e]), 1);
       const groups = Math.ceil(positions / workgroupSize);
       const workOfGroup = (workOf(plan.costs?.[kernel], extents) * positions) / groups;
       for (const [first, count] of parts(groups, workOfGroup, queue.budget, limits.maxComputeWorkgroupsPerDimension)) {
-        const at = first === 0 ? recordOf(turn) : record(turns[turn] ?? {}, first);
-        const [x, y] = fold(count, limits.maxComputeWorkgroupsPerDimension);
-        queue.dispatch({ pipeline, group, record: at, x, y, work: count * workOfGroup });
+        dispatch(kernel, group, first === 0 ? recordOf(turn) : record(turns[turn] ?? {}, first), count, count * workOfGroup);
       }
     }
   };
@@ -179,11 +177,24 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
       const bits = await queue.read(arena, places.offsets[i] ?? 0, count);
       return plan.buffers[i]?.type === 'u32' ? Float32Array.from(new Uint32Array(bits)) : new Float32Array(bits);
     },
-    hold(rows) {
+    hold(tensors) {
       health.check();
-      const tensors = [...rows].map(([buffer, t]): Tensor => { const i = indexOf(buffer); return { ...t, type: plan.buffers[i]?.type ?? 'f32', place: () => places.offsets[i] ?? 0 }; });
-      return holdOn({ device, health, queue, arena: () => makeRoom().arena }, tensors);
+      return holdOn(device, plan, tensors, {
+        write(to, order) { data = to; queue.write(to, 0, order); },
+        pick(_, first, count, width) {
+          const { group } = makeRoom();
+          values.set('rows', count);
+          dispatch(plan.kernels.length, group, record({}, first), Math.ceil(count * width / workgroupSize), 20 * count * width);
+        },
+        free(old) {
+          if (health.disposed) return;
+          data = queue.tape;
+          queue.flush();
+          old.destroy();
+        },
+      });
     },
+    get full() { return queue.full; },
     run(program, scalars: Scalars) {
       health.check();
       if (!plan.programs[program]) throw new Error(`webgpu: this model has no program '${program}'`);
