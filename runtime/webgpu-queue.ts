@@ -34,7 +34,7 @@ export interface Queue {
   readonly sent: number;
   /** Instructions that one submit may have. */
   readonly budget: number;
-  /** Whether as much waits as should go in one submit. */
+  /** Whether so much waits that with a little more it would be two submits. */
   readonly full: boolean;
   /** Where on the tape there is room for so many words, from a multiple of `align` on. May flush. */
   place(count: number, align: number): number;
@@ -138,7 +138,7 @@ export function queueOf(device: GPUDevice, health: Health, guard: (act: () => vo
     tape, words, floats, flush,
     get sent() { return sent; },
     get budget() { return budget; },
-    get full() { return waiting >= budget || used > tapeWords / 2 || commands.length > mostCommands / 2; },
+    get full() { return waiting > budget / 2 || used > tapeWords / 2 || commands.length > mostCommands / 2; },
     place(count, align) {
       if (Math.ceil(used / align) * align + count > tapeWords || commands.length >= mostCommands) flush();
       const at = Math.ceil(used / align) * align;

@@ -10,6 +10,9 @@ const target = 50;
 export const firstBudget = 1e6 * target;
 const leastBudget = 1e6;
 
+/** Workgroups that a GPU runs side by side, at least: fewer take as long. */
+export const leastGroups = 16;
+
 /** Instructions of one position of a kernel's grid: `[a, b, c, d]` is a + b·rows + c·samples + d·rows·samples; left out, as if it folded some hundred. */
 export const workOf = (cost: readonly number[] | undefined, extents: Readonly<Record<Dynamic, number>>): number =>
   (cost ?? [1000]).reduce((n, c, i) => n + c * (i & 1 ? extents.rows : 1) * (i & 2 ? extents.samples : 1), 0);

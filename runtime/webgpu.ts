@@ -10,7 +10,7 @@ import type { Film, Turn } from './turns.ts';
 import { holdOn } from './webgpu-data.ts';
 import { givenDevice, healthOf, requestDevice, usage } from './webgpu-device.ts';
 import { queueOf } from './webgpu-queue.ts';
-import { fold, parts, workOf } from './webgpu-work.ts';
+import { fold, leastGroups, parts, workOf } from './webgpu-work.ts';
 
 /** Invocations of a workgroup, as the kernels are compiled. */
 const workgroupSize = 64;
@@ -147,7 +147,7 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
       const groups = Math.ceil(positions / workgroupSize);
       const workOfGroup = (workOf(plan.costs?.[kernel], extents) * positions) / groups;
       for (const [first, count] of parts(groups, workOfGroup, queue.budget, limits.maxComputeWorkgroupsPerDimension)) {
-        dispatch(kernel, group, first === 0 ? recordOf(turn) : record(turns[turn] ?? {}, first), count, count * workOfGroup);
+        dispatch(kernel, group, first === 0 ? recordOf(turn) : record(turns[turn] ?? {}, first), count, Math.max(count, leastGroups) * workOfGroup);
       }
     }
   };
@@ -187,9 +187,8 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
           dispatch(plan.kernels.length, group, record({}, first), Math.ceil(count * width / workgroupSize), 20 * count * width);
         },
         free(old) {
-          if (health.disposed) return;
           data = queue.tape;
-          queue.flush();
+          if (!health.disposed) queue.flush();
           old.destroy();
         },
       });

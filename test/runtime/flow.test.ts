@@ -1,0 +1,217 @@
+/**
+ * What passes between a training loop and a device: how often, and that nothing of it shows in the numbers. Each count is a promise
+ * that a later change could break without any result being wrong.
+ */
+import { webgpu } from '../../compiler/7-targets/wgsl.ts';
+import type { Backend, OpenBackend } from '../../runtime/backend.ts';
+import { BnncError, Diverged } from '../../runtime/errors.ts';
+import type { PlanManifest } from '../../runtime/manifest.ts';
+import type { Model } from '../../runtime/types.ts';
+import { open } from '../../runtime/webgpu.ts';
+import { counted } from '../support/counted.ts';
+import { numbers } from '../support/graphs.ts';
+import { moduleOf } from '../support/modules.ts';
+import type { AnyModel } from '../support/modules.ts';
+import { softwareDevice, webgpuTestSerial as webgpuTest } from '../support/webgpu.ts';
+
+const text = `model Net {
+  input  x: [batch, 3]
+  target y: [batch, 1]
+  p = x |> linear(4) |> tanh |> linear(1)
+  output p
+  loss mse(p, y)
+}`;
+const rows = 50;
+const x = Float32Array.from(numbers(rows * 3, 0.7)), y = Float32Array.from(numbers(rows, 1.3));
+const data = { x, y };
+const options = { epochs: 3, batchSize: 8, klWeight: 0.01, optimizer: { kind: 'adam', learningRate: 0.01 } } as const;
+
+type Bits = Readonly<Record<string, string>>;
+const bitsOf = async (m: Model<AnyModel>): Promise<Bits> => Object.fromEntries(Object.entries(await m.parameters()).map(([k, v]) => [k, Buffer.from(v.data.buffer, v.data.byteOffset, v.data.byteLength).toString('base64')]));
+const onDevice = async (f: (device: GPUDevice) => Promise<void>): Promise<void> => { const device = await softwareDevice(); await f(device); device.destroy(); };
+/** The backend with another plan, or without some of what it can. */
+const changed = (plan: (p: PlanManifest) => PlanManifest, backend: (b: Backend) => Partial<Backend> = () => ({})): OpenBackend => async (code, p, o) => {
+  const b = await open(code, plan(p), o);
+  const change = backend(b);
+  return new Proxy(b, { get: (target, name): unknown => (name in change ? change[name as keyof Backend] : Reflect.get(target, name)) }); // names of a backend
+};
+const withoutData = changed(p => p, () => ({ hold: async () => undefined }));
+/** Fits, and gives the parameters' bits. */
+const fitted = async (device: GPUDevice, opener: OpenBackend = open, source = text, given: Readonly<Record<string, Float32Array>> = data): Promise<Bits> => {
+  const m = await moduleOf(source, webgpu, opener).create({ seed: 5, device });
+  await m.fit(given, options);
+  const bits = await bitsOf(m);
+  m.dispose();
+  return bits;
+};
+
+webgpuTest('a hundred small steps: slices of one submit, one write and one map', async t => onDevice(async device => {
+  const counts = counted(device);
+  const m = await moduleOf(text, webgpu, open).create({ seed: 5, device });
+  await m.fit(data, { ...options, epochs: 1, batchSize: 1 });
+  Object.assign(counts, { submits: 0, writes: 0, maps: 0, dispatches: 0, buffers: 0, pipelines: 0, groups: 0 });
+  await m.fit(data, { ...options, epochs: 2, batchSize: 1 });
+  t.log(counts);
+  // the copy to go back to is one more; so many slices at most, as a slice may end by its time
+  t.true(counts.submits <= 12, `${counts.submits} submits`);
+  t.is(counts.maps, counts.submits);
+  // a tape for each submit; the data set, and its order for each epoch
+  t.true(counts.writes <= counts.submits + 3, `${counts.writes} writes`);
+  t.is(counts.pipelines, 0);
+  // with the data set bound, and without
+  t.true(counts.groups <= 2);
+  t.true(counts.buffers <= 1 + 3, `${counts.buffers} buffers: the data set, and some to read from`);
+  m.dispose();
+}));
+
+webgpuTest('a step by itself is one submit and one map; so is a prediction', async t => onDevice(async device => {
+  const counts = counted(device);
+  const m = await moduleOf(text, webgpu, open).create({ seed: 5, device });
+  await m.step(data, { klWeight: 0.1 });
+  await m.predict({ x }, { samples: 3 });
+  Object.assign(counts, { submits: 0, maps: 0, groups: 0 });
+  await m.step(data, { klWeight: 0.1 });
+  t.deepEqual([counts.submits, counts.maps, counts.groups], [1, 1, 0]);
+  await m.predict({ x }, { samples: 3 });
+  t.deepEqual([counts.submits, counts.maps, counts.groups], [2, 2, 0]);
+  await m.parameters();
+  t.deepEqual([counts.submits, counts.maps], [3, 3], 'all parameters are one transfer');
+  m.dispose();
+}));
+
+/** Kernels that are said to take so many times as long as they do. */
+const costly = (times: number) => (p: PlanManifest): PlanManifest => ({ ...p, costs: (p.costs ?? []).map(c => c.map(n => n * times)) });
+/** A clock that runs so many times as fast while `f` does: all seems slow. */
+async function hurried<T>(times: number, f: () => Promise<T>): Promise<T> {
+  const { performance } = globalThis;
+  Object.defineProperty(globalThis, 'performance', { configurable: true, writable: true, value: { now: () => times * performance.now() } });
+  try { return await f(); } finally { Object.defineProperty(globalThis, 'performance', { configurable: true, writable: true, value: performance }); }
+}
+
+webgpuTest('a slice is on its way before the losses of the one before it are awaited', async t => onDevice(async device => {
+  let flow = '';
+  const spied = changed(p => p, b => ({
+    run(program, scalars) { flow += 'r'; b.run(program, scalars); },
+    async read(buffer, count) {
+      const got = await b.read(buffer, count);
+      if (buffer !== b.plan.programs['train_adam']?.results['loss']) return got;
+      await new Promise(resolve => { setTimeout(resolve, 50); }); // a map is slow
+      flow += 't';
+      return got;
+    },
+  }));
+  const m = await moduleOf(text, webgpu, spied).create({ seed: 5, device });
+  flow = '';
+  await hurried(100, () => m.fit(data, { ...options, epochs: 1, batchSize: 2 }));
+  t.is(flow.replaceAll('t', ''), 'r'.repeat(25));
+  // at each time but the last, what has run and is not told is more than what is told next
+  const slices = flow.match(/r+t+/g) ?? [];
+  t.true(slices.length > 3, 'several slices');
+  let ahead = 0;
+  for (const s of slices.slice(0, -1)) {
+    ahead += s.replaceAll('t', '').length - s.replaceAll('r', '').length;
+    t.true(ahead > 0, flow);
+  }
+  m.dispose();
+}));
+
+// ── the same bits, whatever way ────────────────────────────────────────────────────────────────
+
+webgpuTest('batches picked on the device are those that are written: the same bits, twice', async t => onDevice(async device => {
+  const picked = await fitted(device);
+  t.deepEqual(await fitted(device), picked);
+  t.deepEqual(await fitted(device, withoutData), picked);
+}));
+
+webgpuTest('long dispatches in parts, in many submits: the same bits', async t => onDevice(async device => {
+  const wide = text.replace('linear(4)', 'linear(300)');
+  const counts = counted(device);
+  const whole = await fitted(device, open, wide);
+  const { dispatches, submits } = counts;
+  t.deepEqual(await hurried(1e5, () => fitted(device, changed(costly(1e3)), wide)), whole);
+  t.true(counts.dispatches > 4 * dispatches, `${counts.dispatches - dispatches} dispatches instead of ${dispatches}`);
+  t.true(counts.submits > 20 * submits, `${counts.submits - submits} submits instead of ${submits}`);
+}));
+
+/** Classes of an embedding, sorted on the page; classes as a target, and inputs without rows. */
+const words = `model Words {
+  input  word: class(600)[batch, 4]
+  input  scale: [3]
+  target kind: class(3)[batch]
+  p = word |> embedding(5) |> mean(1) |> linear(3)
+  output p
+  loss cross_entropy(p * scale, kind)
+}`;
+webgpuTest('what is sorted by class is sorted for each batch of a slice', async t => onDevice(async device => {
+  const given = { word: Float32Array.from({ length: 40 * 4 }, (_, i) => (i * i * 7) % 600), scale: Float32Array.of(1, 0.5, 2), kind: Float32Array.from({ length: 40 }, (_, i) => i % 3) };
+  const counts = counted(device);
+  const both = await fitted(device, open, words, given);
+  const { submits } = counts;
+  t.true(submits < 30, `${submits} submits of 15 steps`);
+  t.deepEqual(await fitted(device, withoutData, words, given), both);
+}));
+
+// ── what goes wrong ────────────────────────────────────────────────────────────────────────────
+
+/** Fits that end with an error: in WebAssembly, on this device, and on this device in slices of one step. */
+async function diverges(device: GPUDevice, given: typeof data, more: object): Promise<readonly { readonly error: Diverged; readonly bits: Bits; readonly epochs: number }[]> {
+  const run = async (m: Model<AnyModel>) => {
+    const error = await m.fit(given, { ...options, ...more }).then(() => undefined, (e: unknown) => e);
+    if (!(error instanceof Diverged)) throw new Error(`no divergence: ${String(error)}`);
+    const bits = await bitsOf(m);
+    const again = await m.fit(data, { ...options, epochs: 1 });
+    if (!Number.isFinite(again[0]?.loss)) throw new Error('it does not train on');
+    m.dispose();
+    return { error, bits, epochs: error.history?.length ?? -1 };
+  };
+  return [
+    await run(await moduleOf(text).create({ seed: 5 })),
+    await run(await moduleOf(text, webgpu, open).create({ seed: 5, device })),
+    await hurried(1e5, async () => run(await moduleOf(text, webgpu, open).create({ seed: 5, device }))),
+  ];
+}
+webgpuTest('a row that overflows is met at its step, and the fit goes back to its begin', async t => onDevice(async device => {
+  const start = await bitsOf(await moduleOf(text, webgpu, open).create({ seed: 5, device }));
+  const all = await diverges(device, { x, y: y.with(29, 3e30) }, { shuffle: false, batchSize: 2 });
+  for (const { error, epochs } of all) t.deepEqual([error.epoch, error.step, error.path, epochs], [0, 14, 'loss', 0]);
+  for (const { bits } of all.slice(1)) t.deepEqual(bits, start);
+}));
+webgpuTest('a later epoch that diverges goes back to the end of the one before it', async t => onDevice(async device => {
+  const learningRate = (step: number): number => (step === 33 ? 1e30 : 0.01);
+  const all = await diverges(device, data, { epochs: 4, batchSize: 2, optimizer: { kind: 'sgd', learningRate } });
+  const m = await moduleOf(text, webgpu, open).create({ seed: 5, device });
+  await m.fit(data, { ...options, epochs: 1, batchSize: 2, optimizer: { kind: 'sgd', learningRate } });
+  const good = await bitsOf(m);
+  for (const { error, epochs } of all) t.deepEqual([error.epoch, error.step, epochs], [1, 34, 1]);
+  for (const { bits } of all.slice(1)) t.deepEqual(bits, good);
+}));
+
+webgpuTest('a signal, a prediction and a save in between, dispose: as on any backend', async t => onDevice(async device => {
+  const Net = moduleOf(text, webgpu, open);
+  const m = await Net.create({ seed: 5, device });
+  const stop = new AbortController();
+  const aborted = m.fit(data, { ...options, epochs: 1000, signal: stop.signal });
+  await m.predict({ x }, { samples: 2 });
+  stop.abort(new Error('enough'));
+  const reason: Error & { readonly history?: readonly unknown[] } = await t.throwsAsync(aborted, { message: 'enough' });
+  t.true((reason.history?.length ?? 1000) < 1000);
+  const asking = m.fit(data, { ...options, epochs: 2 });
+  await m.predict({ x }, { samples: 2 });
+  const saved = await m.save();
+  await asking;
+  t.deepEqual(Object.keys(await (await Net.load(saved, { device })).parameters()).sort(), Object.keys(await m.parameters()).sort());
+  const left = m.fit(data, { ...options, epochs: 1000 });
+  await m.predict({ x }, { samples: 2 });
+  m.dispose();
+  t.is((await t.throwsAsync(left, { instanceOf: BnncError })).code, 'Disposed');
+}));
+
+webgpuTest('whoever is told of an epoch finds the model at its end', async t => onDevice(async device => {
+  const seen: Bits[] = [];
+  const m = await moduleOf(text, webgpu, open).create({ seed: 5, device });
+  await m.fit(data, { ...options, onEpoch: async () => { seen.push(await bitsOf(m)); } });
+  t.deepEqual(seen.at(-1), await fitted(device));
+  const short = await moduleOf(text, webgpu, open).create({ seed: 5, device });
+  await short.fit(data, { ...options, epochs: 1 });
+  t.deepEqual(seen[0], await bitsOf(short));
+}));
