@@ -134,11 +134,11 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
     const extents = { rows: values.get('rows') ?? 0, samples: values.get('samples') ?? 0 };
     const { dispatches, turns } = filmOf(program);
     let [known, sent] = [new Map<number, number>(), queue.sent];
-    /** The record of a turn, as long as the tape is not sent. */
+    /** The record of a turn, as long as the tape is not sent; a new one may be what it is sent for. */
     const recordOf = (turn: number): number => {
-      if (sent !== queue.sent) known = new Map();
-      const at = known.get(turn) ?? record(turns[turn] ?? {}, 0);
-      sent = queue.sent;
+      const seen = sent === queue.sent ? known.get(turn) : undefined;
+      const at = seen ?? record(turns[turn] ?? {}, 0);
+      if (sent !== queue.sent) [known, sent] = [new Map(), queue.sent];
       known.set(turn, at);
       return at;
     };
