@@ -138,7 +138,7 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
     const recordOf = (turn: number): number => {
       const seen = sent === queue.sent ? known.get(turn) : undefined;
       const at = seen ?? record(turns[turn] ?? {}, 0);
-      if (sent !== queue.sent) [known, sent] = [new Map(), queue.sent];
+      if (sent !== queue.sent) [known, sent] = [new Map<number, number>(), queue.sent];
       known.set(turn, at);
       return at;
     };
