@@ -45,22 +45,23 @@ const fitted = async (device: GPUDevice, opener: OpenBackend = open, source = te
   return bits;
 };
 
+/** A clock that runs so many times as fast while `f` does: all seems slow, or quick, however busy this machine is. */
+async function hurried<T>(times: number, f: () => Promise<T>): Promise<T> {
+  const { performance } = globalThis;
+  Object.defineProperty(globalThis, 'performance', { configurable: true, writable: true, value: { now: () => times * performance.now() } });
+  try { return await f(); } finally { Object.defineProperty(globalThis, 'performance', { configurable: true, writable: true, value: performance }); }
+}
+
 webgpuTest('a hundred small steps: slices of one submit, one write and one map', async t => onDevice(async device => {
   const counts = counted(device);
   const m = await moduleOf(text, webgpu, open).create({ seed: 5, device });
-  await m.fit(data, { ...options, epochs: 1, batchSize: 1 });
-  Object.assign(counts, { submits: 0, writes: 0, maps: 0, dispatches: 0, buffers: 0, pipelines: 0, groups: 0 });
-  await m.fit(data, { ...options, epochs: 2, batchSize: 1 });
-  t.log(counts);
-  // the copy to go back to is one more; so many slices at most, as a slice may end by its time
-  t.true(counts.submits <= 12, `${counts.submits} submits`);
-  t.is(counts.maps, counts.submits);
-  // a tape for each submit; the data set, and its order for each epoch
-  t.true(counts.writes <= counts.submits + 3, `${counts.writes} writes`);
-  t.is(counts.pipelines, 0);
-  // with the data set bound, and without
-  t.true(counts.groups <= 2);
-  t.true(counts.buffers <= 1 + 3, `${counts.buffers} buffers: the data set, and some to read from`);
+  const fit = () => hurried(1e-3, () => m.fit(data, { ...options, epochs: 2, batchSize: 1 }));
+  await fit();
+  Object.assign(counts, { submits: 0, writes: 0, maps: 0, dispatches: 0, pipelines: 0, groups: 0 });
+  await fit();
+  // submits and maps: the copy to go back to, and one slice. Writes: the data set, the order of its first epoch, the tape. Groups: with the data set bound, and without
+  const { submits, maps, writes, groups, pipelines } = counts;
+  t.deepEqual({ submits, maps, writes, groups, pipelines }, { submits: 2, maps: 2, writes: 3, groups: 2, pipelines: 0 });
   m.dispose();
 }));
 
@@ -81,13 +82,6 @@ webgpuTest('a step by itself is one submit and one map; so is a prediction', asy
 
 /** Kernels that are said to take so many times as long as they do. */
 const costly = (times: number) => (p: PlanManifest): PlanManifest => ({ ...p, costs: (p.costs ?? []).map(c => c.map(n => n * times)) });
-/** A clock that runs so many times as fast while `f` does: all seems slow. */
-async function hurried<T>(times: number, f: () => Promise<T>): Promise<T> {
-  const { performance } = globalThis;
-  Object.defineProperty(globalThis, 'performance', { configurable: true, writable: true, value: { now: () => times * performance.now() } });
-  try { return await f(); } finally { Object.defineProperty(globalThis, 'performance', { configurable: true, writable: true, value: performance }); }
-}
-
 webgpuTest('a slice is on its way before the losses of the one before it are awaited', async t => onDevice(async device => {
   let [runs, stuck] = [0, 0];
   const slices = new Set<number>();
@@ -123,6 +117,22 @@ webgpuTest('batches picked on the device are those that are written: the same bi
   t.deepEqual(await fitted(device, withoutData), picked);
 }));
 
+webgpuTest('a data set that the device has no room for is written, some steps in one submit all the same', async t => onDevice(async device => {
+  const many = { x: Float32Array.from(numbers(2000 * 3, 0.7)), y: Float32Array.from(numbers(2000, 1.3)) };
+  const run = async (): Promise<Bits> => {
+    const m = await moduleOf(text, webgpu, open).create({ seed: 5, device });
+    await m.fit(many, { ...options, epochs: 1, batchSize: 40 });
+    return bitsOf(m);
+  };
+  const roomy = await run();
+  const { limits } = device;
+  const size = 20_000; // the arena has room in it, 2000 lines of four words and their order have not
+  Object.defineProperty(device, 'limits', { value: new Proxy(limits, { get: (l, name): unknown => (name === 'maxBufferSize' ? size : l[name as keyof GPUSupportedLimits]) }) }); // names of limits
+  const counts = counted(device);
+  t.deepEqual(await hurried(1e-3, run), roomy);
+  t.true(counts.submits < 8, `${counts.submits} submits of 50 steps`);
+}));
+
 webgpuTest('long dispatches in parts, in many submits: the same bits', async t => onDevice(async device => {
   const wide = text.replace('linear(4)', 'linear(300)');
   const counts = counted(device);
@@ -145,9 +155,9 @@ const words = `model Words {
 webgpuTest('what is sorted by class is sorted for each batch of a slice', async t => onDevice(async device => {
   const given = { word: Float32Array.from({ length: 40 * 4 }, (_, i) => (i * i * 7) % 600), scale: Float32Array.of(1, 0.5, 2), kind: Float32Array.from({ length: 40 }, (_, i) => i % 3) };
   const counts = counted(device);
-  const both = await fitted(device, open, words, given);
+  const both = await hurried(1e-3, () => fitted(device, open, words, given));
   const { submits } = counts;
-  t.true(submits < 30, `${submits} submits of 15 steps`);
+  t.true(submits < 8, `${submits} submits of 15 steps`);
   t.deepEqual(await fitted(device, withoutData, words, given), both);
 }));
 
