@@ -3,6 +3,7 @@
  * words that each run reads, and programs run by name. Everything above this line is the same on all backends.
  */
 import type { PlanManifest } from './manifest.ts';
+import type { Rows } from './tensors.ts';
 
 /** The words of the step record that change from call to call, by name; fields left out keep their last value. */
 export type Scalars = Readonly<Record<string, number>>;
@@ -14,16 +15,16 @@ export interface Backend {
   reserve(rows: number, samples: number): void;
   /** Copies data into a buffer from element `at` on. u32 buffers take whole numbers. */
   write(buffer: string, data: ArrayLike<number>, at?: number): void;
-  /** The first `count` elements of a buffer after all runs so far. */
+  /** The first `count` elements of a buffer after all runs so far. Reads that are asked for without a pause are one transfer. */
   read(buffer: string, count: number): Promise<Float32Array>;
   /** Like `read`, at once: only where a run is done when it returns. */
   peek?(buffer: string, count: number): Float32Array;
-  /** Keeps the first elements of these buffers as they are after all runs so far, to be read later: for devices that run ahead. At most `logCapacity` numbers. */
-  log?(buffers: readonly string[]): void;
-  /** What was kept since the last call, in order. */
-  logged?(): Promise<Float32Array>;
+  /** Keeps rows of a data set where programs run, by the buffers that batches of them go into: those tensors that it can. Nothing where they do not fit. One at a time. */
+  hold?(tensors: ReadonlyMap<string, Rows>): Promise<Held | undefined>;
   /** Runs a program with these scalars (`rows`, `samples`, `seedLo`, …). May return before the device is done; `read` waits. */
   run(program: string, scalars: Scalars): void;
+  /** For a device that runs ahead: whether as much waits for it as it should be given at once. */
+  readonly full?: boolean;
   /** Threads that run programs now; one where nothing is said. */
   readonly threads?: number;
   /** Bytes of the arena now. */
@@ -32,8 +33,17 @@ export interface Backend {
   dispose(): void;
 }
 
-/** Numbers that a backend with a log keeps at least. */
-export const logCapacity = 1024;
+/** A data set that a backend keeps. */
+export interface Held {
+  /** Buffers of the tensors that it keeps. */
+  readonly names: ReadonlySet<string>;
+  /** The order of the rows from now on: one number a row. */
+  order(rows: Uint32Array<ArrayBuffer>): void;
+  /** Copies `count` rows, from place `first` of the order on, into their buffers. */
+  pick(first: number, count: number): void;
+  /** Twice is once. */
+  free(): void;
+}
 
 /** Opens a backend for a plan. Rejects with a sentence that says what is missing when it can't run here. */
 export type OpenBackend = (code: string | readonly string[], plan: PlanManifest, options: BackendOptions) => Promise<Backend>;

@@ -1,14 +1,16 @@
 /** The training loop. Imagine short slices of steps, a few milliseconds each, between which other calls get their turn. */
-import type { EpochResult, FitOptions, ModelTypes, Elbo } from './types.ts';
+import type { EpochResult, FitOptions, ModelTypes, Elbo, Optimizer } from './types.ts';
 import { BnncError, fail } from './errors.ts';
+import { feedOf } from './feed.ts';
+import type { Feed } from './feed.ts';
 import { noiseWords, purposes } from './noise.ts';
-import { changeable, checkSeed, chunks, drawsOf, elboOf, exclusive, logElbo, finiteNumber, load, peekElbo, prove, recover, reserve, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber, write } from './state.ts';
+import { alive, changeable, checkSeed, chunks, copyOf, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, prove, recover, reserve, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
 import type { State } from './state.ts';
 import { toBatch } from './tensors.ts';
 import type { TensorLike } from './tensors.ts';
 
 /** A permutation of 0 … n - 1 as a function of seed and epoch (Fisher and Yates, with Threefry's words). */
-export function permutation(n: number, seed: number, epoch: number): Uint32Array {
+export function permutation(n: number, seed: number, epoch: number): Uint32Array<ArrayBuffer> {
   const order = Uint32Array.from({ length: n }, (_, i) => i);
   const stream = { seed, purpose: purposes.shuffle, count: epoch };
   let four = noiseWords(stream, 0, 0, 0);
@@ -32,11 +34,15 @@ const pause = (): Promise<void> => new Promise(resolve => {
   port2.postMessage(0);
 });
 
-/** Steps that may be on their way to a device at once: three numbers each come back. */
-const inFlight = 64;
+/** What `fit` was asked for, checked. */
+interface Job {
+  readonly tensors: Batch['tensors']; readonly rows: number; readonly held: Batch | undefined;
+  readonly epochs: number; readonly batchSize: number; readonly batches: number; readonly samples: number; readonly seed: number;
+  readonly klWeight: NonNullable<FitOptions<ModelTypes>['klWeight']>;
+}
+type Batch = ReturnType<typeof toBatch>;
 
-export async function fit<T extends ModelTypes>(s: State, data: Readonly<Record<string, TensorLike>>, options: FitOptions<T>): Promise<readonly EpochResult[]> {
-  changeable(s, 'fit');
+function jobOf<T extends ModelTypes>(s: State, data: Readonly<Record<string, TensorLike>>, options: FitOptions<T>): Job {
   if (!s.manifest.trainable) return fail('Option', `${s.manifest.name} has no loss and no observe: there is nothing to fit`);
   if (typeof options !== 'object' || options === null) return fail('Option', "fit needs options, at least { epochs: … }");
   const ports = [...s.manifest.inputs, ...s.manifest.targets];
@@ -49,81 +55,134 @@ export async function fit<T extends ModelTypes>(s: State, data: Readonly<Record<
   const klWeight = options.klWeight ?? 'uniform';
   if (typeof klWeight === 'number') finiteNumber('klWeight', klWeight);
   else if (typeof klWeight !== 'function' && klWeight !== 'uniform' && klWeight !== 'blundell') return fail('Option', `'klWeight' is a number, 'uniform', 'blundell' or a function, and this is '${String(klWeight)}'`);
-  const batches = Math.ceil(rows / batchSize);
+  return { tensors, rows, held, epochs, batchSize, batches: Math.ceil(rows / batchSize), samples, seed, klWeight };
+}
+
+/** The weight of the divergence in one step of `count` rows. */
+function weightOf({ klWeight, rows, batches, epochs }: Job, epoch: number, batch: number, count: number): number {
+  if (typeof klWeight === 'number') return klWeight;
+  if (klWeight === 'uniform') return 1 / rows;
+  // Blundell et al. 2015, section 3.4, i = 1 … M in the shuffled order, by the size of the batch
+  return klWeight === 'blundell' ? blundell(batch + 1, batches) / count : finiteNumber('klWeight', klWeight(epoch * batches + batch, epochs * batches));
+}
+
+export async function fit<T extends ModelTypes>(s: State, data: Readonly<Record<string, TensorLike>>, options: FitOptions<T>): Promise<readonly EpochResult[]> {
+  changeable(s, 'fit');
+  const job = jobOf(s, data, options);
   const history: EpochResult[] = [];
-  const stop = (): void => {
+  let training: Training | undefined;
+  let feed: Feed | undefined;
+  const stop = async (): Promise<void> => {
     if (!options.signal?.aborted) return;
+    await training?.land();
     const reason: unknown = options.signal.reason;
     if (reason instanceof Error) Object.assign(reason, { history });
     throw reason;
   };
   s.fitting = true;
   try {
-    stop();
-    const optimizer = await exclusive(s, () => { reserve(s, batchSize, samples); return useOptimizer(s, options.optimizer); });
+    await stop();
+    const optimizer = await exclusive(s, () => { reserve(s, job.batchSize, job.samples); return useOptimizer(s, options.optimizer); });
     await exclusive(s, () => takeSnapshot(s));
     prove(s);
-    // rows of a batch are gathered here, once allocated
-    const staging = [...tensors].map(([name, t]) => ({ name, t, rows: new Float32Array(t.rows === undefined ? t.data.length : batchSize * t.each) }));
-    let own = 0;
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      const order = options.shuffle === false ? Uint32Array.from({ length: rows }, (_, i) => i) : permutation(rows, seed, s.epochs);
-      const total = { loss: 0, likelihood: 0, complexity: 0 };
-      let batch = 0;
-      /** Rows of the steps whose losses are still on the device. */
-      const waiting: number[] = [];
-      /** @param since Steps that have begun since, this one included. */
-      const note = async (e: Elbo, count: number, since = 1): Promise<void> => {
-        if (!Number.isFinite(e.loss)) { s.steps -= since; throw await recover(s, epoch); }
-        prove(s);
-        total.loss += e.loss * count; total.likelihood += e.likelihood * count; total.complexity += e.complexity * count;
-      };
-      while (batch < batches) {
-        stop();
-        await exclusive(s, async () => {
-          const until = performance.now() + slice;
-          do {
-            const from = batch * batchSize;
-            const count = Math.min(batchSize, rows - from);
-            for (const { name, t, rows: staged } of staging) {
-              if (t.rows === undefined) { write(s, name, t.data); continue; }
-              for (let r = 0; r < count; r++) { const at = (order[from + r] ?? 0) * t.each; for (let k = 0; k < t.each; k++) staged[r * t.each + k] = t.data[at + k] ?? 0; }
-              write(s, name, count === batchSize ? staged : staged.subarray(0, count * t.each));
-            }
-            // Blundell et al. 2015, section 3.4, i = 1 … M in the shuffled order, by the size of the batch
-            const weight = typeof klWeight === 'number' ? klWeight : klWeight === 'uniform' ? 1 / rows
-              : klWeight === 'blundell' ? blundell(batch + 1, batches) / count : finiteNumber('klWeight', klWeight(epoch * batches + batch, epochs * batches));
-            const draws = options.seed === undefined ? drawsOf(s, undefined, 'train', s.steps) : { purpose: purposes.explicit, seed, count: own };
-            own++;
-            runStep(s, optimizer, draws, count, samples, weight);
-            batch++;
-            const program = `train_${optimizer.kind}`;
-            const now = peekElbo(s, program);
-            if (now) await note(now, count);
-            else if (s.backend.log) { logElbo(s, program); waiting.push(count); } else await note(await elboOf(s, program), count);
-          } while (batch < batches && performance.now() < until && waiting.length < inFlight);
-          // a device that runs ahead tells all its losses at once
-          const numbers = waiting.length > 0 ? await s.backend.logged?.() : undefined;
-          const told = waiting.splice(0);
-          for (const [i, count] of told.entries()) await note({ loss: numbers?.[3 * i] ?? NaN, likelihood: numbers?.[3 * i + 1] ?? NaN, complexity: numbers?.[3 * i + 2] ?? NaN }, count, told.length - i);
-        });
-        if (batch < batches) await pause();
-      }
-      s.epochs++;
-      await exclusive(s, () => takeSnapshot(s));
-      const validation = held ? await exclusive(s, () => evaluateOn(s, held.tensors, held.rows, samples, typeof klWeight === 'number' ? klWeight : 1 / rows, 'evaluate' in s.backend.plan.programs ? 'evaluate' : 'elbo')) : undefined;
-      const e: EpochResult = { epoch, steps: batches, loss: total.loss / rows, likelihood: total.likelihood / rows, complexity: total.complexity / rows, ...(validation ? { validation } : {}) };
-      history.push(e);
-      await options.onEpoch?.(e);
-      if (epoch + 1 < epochs) await pause();
+    feed = await exclusive(s, () => feedOf(s, job.tensors, job.batchSize));
+    training = train(s, job, optimizer, options, feed, history);
+    for (let told = 0, more = job.epochs > 0; more;) {
+      await stop();
+      more = await training.slice();
+      for (; told < history.length; told++) await options.onEpoch?.(history[told] as EpochResult); // told < length
+      if (more) await pause();
     }
+    await training.land();
     return history;
   } catch (error) {
+    // what is on its way may tell of a divergence, after which the model must go back all the same
+    await training?.land().catch(() => undefined);
     if (error instanceof BnncError) error.history = history;
     throw error;
   } finally {
+    feed?.free();
     s.fitting = false;
   }
+}
+
+interface Training {
+  /** Runs some steps; whether there are more. */
+  slice(): Promise<boolean>;
+  /** Waits for all that is still on the device. Rejects where it diverged. */
+  land(): Promise<void>;
+}
+
+/**
+ * Steps, and what comes of them. On a device that runs ahead losses and copies come back later than they are asked for: what is to be
+ * done with them stands in a line, in the order of the steps, and while one slice is on the device the slice before it is told.
+ */
+function train<T extends ModelTypes>(s: State, job: Job, optimizer: Optimizer, options: FitOptions<T>, feed: Feed, history: EpochResult[]): Training {
+  const { rows, epochs, batchSize, batches, samples } = job;
+  const program = `train_${optimizer.kind}`;
+  const firstEpoch = s.epochs;
+  /** Whoever is told of an epoch finds the model as it was at its end. */
+  const waits = s.backend.peek !== undefined || options.onEpoch !== undefined || job.held !== undefined;
+  const line: (() => Promise<void>)[] = [];
+  const later = <U>(coming: Promise<U>, act: (x: U) => Promise<void>): void => {
+    coming.catch(() => undefined); // told when its turn comes, if it does
+    line.push(async () => act(await coming.catch((error: unknown) => { alive(s); throw error; })));
+  };
+  const land = async (count: number): Promise<void> => { for (let n = count; n > 0; n--) await line.shift()?.(); };
+  let [epoch, batch, own] = [0, 0, 0];
+  let total = { loss: 0, likelihood: 0, complexity: 0 };
+
+  /** Runs one step. What is to be done with its loss. */
+  const step = (): ((e: Elbo) => Promise<void>) => {
+    if (batch === 0) {
+      feed.order(options.shuffle === false ? Uint32Array.from({ length: rows }, (_, i) => i) : permutation(rows, job.seed, s.epochs));
+      total = { loss: 0, likelihood: 0, complexity: 0 };
+    }
+    const [at, of, sums, count] = [s.steps, epoch, total, Math.min(batchSize, rows - batch * batchSize)];
+    feed.load(batch * batchSize, count);
+    const draws = options.seed === undefined ? drawsOf(s, undefined, 'train', at) : { purpose: purposes.explicit, seed: job.seed, count: own++ };
+    runStep(s, optimizer, draws, count, samples, weightOf(job, epoch, batch++, count));
+    return async e => {
+      if (!Number.isFinite(e.loss)) {
+        line.length = 0;
+        s.steps = at;
+        s.epochs = firstEpoch + of;
+        throw await recover(s, of);
+      }
+      prove(s);
+      sums.loss += e.loss * count; sums.likelihood += e.likelihood * count; sums.complexity += e.complexity * count;
+    };
+  };
+  const endEpoch = (): void => {
+    const [ended, sums] = [epoch, total];
+    line.push(async () => {
+      const validation = job.held ? await evaluateOn(s, job.held.tensors, job.held.rows, samples, typeof job.klWeight === 'number' ? job.klWeight : 1 / rows, 'evaluate' in s.backend.plan.programs ? 'evaluate' : 'elbo') : undefined;
+      history.push({ epoch: ended, steps: batches, loss: sums.loss / rows, likelihood: sums.likelihood / rows, complexity: sums.complexity / rows, ...(validation ? { validation } : {}) });
+    });
+    [epoch, batch] = [epoch + 1, 0];
+    s.epochs++;
+  };
+
+  return {
+    land: async () => { if (line.length > 0) await exclusive(s, () => land(line.length)); },
+    slice: () => exclusive(s, async () => {
+      const until = performance.now() + slice;
+      let [before, ended] = [line.length, false];
+      do {
+        const note = step();
+        const now = peekElbo(s, program);
+        if (now) await note(now); else later(elboOf(s, program), note);
+        if (batch < batches) continue;
+        // one copy a slice, however many epochs end in it
+        if (!ended) later(copyOf(s), async x => { s.pending = x; });
+        endEpoch();
+        ended = true;
+        if (waits) { before = line.length; break; }
+      } while (epoch < epochs && performance.now() < until && !s.backend.full);
+      await land(before);
+      return epoch < epochs;
+    }),
+  };
 }
 /** 2^(M-i)/(2^M - 1), without overflow for large M. */
 export const blundell = (i: number, m: number): number => 2 ** -i / (1 - 2 ** -m);

@@ -68,6 +68,10 @@ export interface PlanManifest {
   readonly integers: number;
   /** For each kernel: its name, grid and buffers (indices into `buffers`); `code` is the target's own. */
   readonly kernels: readonly { readonly name: string; readonly grid: readonly (number | Dynamic)[]; readonly buffers: readonly number[] }[];
+  /** For each kernel, instructions of one position: `[a, b, c, d]` is a + b·rows + c·samples + d·rows·samples, zeros at the end left out. For devices that must not be kept busy for long. */
+  readonly costs?: readonly (readonly number[])[];
+  /** webgpu: what one line of a data set is made of, as its last text copies it: buffers, and words of one row. */
+  readonly lines?: readonly { readonly buffer: number; readonly each: number }[];
 }
 
 /** What `boston.bnn.wasm.js` (or `.webgpu.js`, `.gpujs.js`) exports. */
@@ -75,6 +79,6 @@ export interface TargetModule {
   readonly open: OpenBackend;
   readonly target: 'wasm' | 'webgpu' | 'gpujs';
   readonly plan: PlanManifest;
-  /** wasm: the module's bytes as base64. webgpu: WGSL, one text a kernel. gpujs: JavaScript, one function a kernel. */
+  /** wasm: the module's bytes as base64. webgpu: WGSL, one text a kernel, and one that makes batches. gpujs: JavaScript, one function a kernel. */
   readonly code: string | readonly string[];
 }

@@ -6,14 +6,14 @@ import type { ModelManifest, OutputManifest, TargetModule } from './manifest.ts'
 import { purposes } from './noise.ts';
 import { Prediction } from './prediction.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
-import { alive, changeable, checkSeed, chunks, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, prove, recover, reserve, resetMoments, result, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
+import { alive, changeable, checkSeed, chunks, copyOf, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, prove, recover, reserve, resetMoments, result, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
 import type { Draws, State } from './state.ts';
 import { toBatch } from './tensors.ts';
 import type { FlatTensor, Rows, Tensor, TensorLike } from './tensors.ts';
 import type { BackendName, CreateOptions, ElboOptions, Model, ModelClass, ModelTypes, Optimizer, PredictOptions, StepOptions } from './types.ts';
 
 /** The number of the line between a module and this runtime. */
-export const abi = 1;
+export const abi = 2;
 const order: readonly BackendName[] = ['webgpu', 'wasm', 'gpujs'];
 type Targets = Readonly<Partial<Record<BackendName, () => Promise<TargetModule>>>>;
 type Data = Readonly<Record<string, TensorLike>>;
@@ -139,9 +139,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
         load(s, tensors, 0, rows);
         const program = variant(s, 'gradients', options);
         s.backend.run(program, scalarsOf(s, draws, rows, samples, { klWeight }));
-        const out: (readonly [string, Tensor])[] = [];
-        for (const p of manifest.parameters) out.push([p.path, { shape: p.shape, data: await result(s, program, `gradient:${p.path}`, product(p.shape)) }]);
-        return byPath(out) as Readonly<Record<T['parameters'], Tensor>>; // its paths are the model's
+        return byPath(await Promise.all(manifest.parameters.map(async p => [p.path, { shape: p.shape, data: await result(s, program, `gradient:${p.path}`, product(p.shape)) }] as const))) as Readonly<Record<T['parameters'], Tensor>>; // its paths are the model's
       });
     },
     async predict(data, options: PredictOptions = {}) {
@@ -168,9 +166,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
       wholeNumber('sample', sample, 0);
       return exclusive(s, async () => {
         s.backend.run('draw', scalarsOf(s, draws, 1, 1, { sampleBase: sample }));
-        const out: (readonly [string, Tensor])[] = [];
-        for (const x of manifest.weights) out.push([x.path, { shape: x.shape, data: await result(s, 'draw', `weight:${x.path}`, product(x.shape)) }]);
-        return byPath(out) as Readonly<Record<T['weights'], Tensor>>; // its paths are the model's
+        return byPath(await Promise.all(manifest.weights.map(async x => [x.path, { shape: x.shape, data: await result(s, 'draw', `weight:${x.path}`, product(x.shape)) }] as const))) as Readonly<Record<T['weights'], Tensor>>; // its paths are the model's
       });
     },
     async klDivergence({ seed } = {}) {
@@ -224,8 +220,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
       alive(s);
       return exclusive(s, async () => {
         const shapes = new Map([...manifest.parameters, ...(manifest.states ?? [])].map(p => [p.path, p.shape] as const));
-        const tensors = new Map<string, Tensor>();
-        for (const b of persistent(s)) tensors.set(b.name, { shape: shapes.get(b.name) ?? shapes.get(b.name.slice(0, b.name.lastIndexOf('/'))) ?? [b.count], data: await s.backend.read(b.name, b.count) });
+        const tensors = new Map([...(await copyOf(s)).copy].map(([name, data]) => [name, { shape: shapes.get(name) ?? shapes.get(name.slice(0, name.lastIndexOf('/'))) ?? [data.length], data }] as const));
         const optimizer = { ...s.optimizer, ...(typeof s.optimizer.learningRate === 'function' ? { learningRate: s.optimizer.learningRate(s.steps) } : {}) };
         return writeSafetensors(tensors, {
           model: manifest.name, fingerprint: manifest.fingerprint, modelFingerprint: manifest.modelFingerprint, compiler: manifest.compiler, seed: String(s.seed),
@@ -279,11 +274,12 @@ async function drawn(s: State, program: string, names: readonly (readonly [strin
     for (let sample = 0; sample < samples; sample += sampleChunk) {
       const many = Math.min(sampleChunk, samples - sample);
       s.backend.run(program, scalarsOf(s, draws, count, many, { rowBase: row, sampleBase: sample }));
-      for (const [key, o] of names) {
+      const parts = await Promise.all(names.map(([key, o]) => result(s, program, key, many * product(o.shape.map(d => d ?? count)))));
+      for (const [i, [key, o]] of names.entries()) {
         const to = full.get(key) ?? new Float32Array();
         const whole = product(shapeOf(o));
         const part = product(o.shape.map(d => d ?? count));
-        const got = await result(s, program, key, many * part);
+        const got = parts[i] ?? new Float32Array();
         // the batch may be any axis: what is before it is copied block by block
         const at = o.shape.indexOf(null);
         const before = at < 0 ? 1 : product(o.shape.slice(0, at).map(d => d ?? 1));

@@ -78,9 +78,10 @@ export function chunks(s: State, rows: number, samples: number, divideSamples = 
 export function load(s: State, tensors: ReadonlyMap<string, Rows>, from: number, to: number): void {
   for (const [name, t] of tensors) write(s, name, t.rows === undefined ? t.data : t.data.subarray(from * t.each, to * t.each));
 }
+/** The buffer of an input or target. */
+export const portBuffer = (s: State, name: string): string => `${s.manifest.inputs.some(p => p.name === name) ? 'input' : 'target'}:${name}`;
 export function write(s: State, name: string, data: Float32Array): void {
-  const role = s.manifest.inputs.some(p => p.name === name) ? 'input' : 'target';
-  const buffer = `${role}:${name}`;
+  const buffer = portBuffer(s, name);
   if (hasBuffer(s, buffer)) s.backend.write(buffer, data);
   writeBuckets(s.backend.plan, buffer, data, (to, sorted) => { s.backend.write(to, sorted); });
 }
@@ -96,14 +97,10 @@ export async function result(s: State, program: string, name: string, count: num
   const buffer = s.backend.plan.programs[program]?.results[name] ?? fail('Backend', `no result ${name} of ${program}`);
   return s.backend.read(buffer, count);
 }
+/** The three numbers of the run before. */
 export async function elboOf(s: State, program: string): Promise<Elbo> {
-  const one = async (name: string): Promise<number> => (await result(s, program, name, 1))[0] ?? NaN;
-  return { loss: await one('loss'), likelihood: await one('likelihood'), complexity: await one('complexity') };
-}
-/** Keeps the three numbers on the device, where it has a log. */
-export function logElbo(s: State, program: string): void {
-  const results = s.backend.plan.programs[program]?.results ?? {};
-  s.backend.log?.(['loss', 'likelihood', 'complexity'].map(name => results[name] ?? fail('Backend', `no result ${name} of ${program}`)));
+  const [loss = NaN, likelihood = NaN, complexity = NaN] = (await Promise.all(['loss', 'likelihood', 'complexity'].map(name => result(s, program, name, 1)))).map(x => x[0]);
+  return { loss, likelihood, complexity };
 }
 /** The three numbers at once, where the backend has them at once. */
 export function peekElbo(s: State, program: string): Elbo | undefined {
@@ -134,21 +131,20 @@ export function runStep(s: State, o: Optimizer, d: Draws, rows: number, samples:
 export const persistent = (s: State): readonly { readonly name: string; readonly count: number; readonly role: string }[] =>
   s.backend.plan.buffers.flatMap(b => ((b.role === 'parameter' || b.role === 'moment') && typeof b.size === 'number' && !b.name.endsWith("'") ? [{ name: b.name, count: b.size, role: b.role }] : []));
 
-export async function takeSnapshot(s: State): Promise<void> {
-  const copy = new Map<string, Float32Array>();
-  for (const b of persistent(s)) copy.set(b.name, await s.backend.read(b.name, b.count));
-  s.pending = { copy, steps: s.steps };
+/** What is to come back when all runs so far are done. */
+export async function copyOf(s: State): Promise<Snapshot> {
+  const { steps } = s;
+  const kept = persistent(s);
+  const data = await Promise.all(kept.map(b => s.backend.read(b.name, b.count)));
+  return { copy: new Map(kept.map((b, i) => [b.name, data[i] ?? new Float32Array()])), steps };
 }
+export async function takeSnapshot(s: State): Promise<void> { s.pending = await copyOf(s); }
 /**
  * What diverged. The update of a step whose loss is not finite writes nothing; but the steps before it may have led astray,
  * so a fit goes back to the copy made at the end of its last epoch, and so does a single step when a parameter is not finite.
  */
 export async function recover(s: State, epoch: number): Promise<Diverged> {
-  let path = 'loss';
-  for (const b of persistent(s)) {
-    if (path !== 'loss') break;
-    if ((await s.backend.read(b.name, b.count)).some(x => !Number.isFinite(x))) path = b.name;
-  }
+  const [path = 'loss'] = [...(await copyOf(s)).copy].find(([, data]) => data.some(x => !Number.isFinite(x))) ?? [];
   const diverged = new Diverged(epoch, s.steps, path);
   if (epoch >= 0 || path !== 'loss') {
     for (const [name, data] of s.good.copy) s.backend.write(name, data);

@@ -26,3 +26,50 @@ export function givenDevice(device: unknown): GPUDevice {
 
 /** Bits of `GPUBufferUsage` and `GPUMapMode`, which are no globals where a device comes from a package. */
 export const usage = { mapRead: 0x1, copySource: 0x4, copyDestination: 0x8, uniform: 0x40, storage: 0x80 } as const;
+
+/** What is known of a device: whether it still answers, and what it refused. */
+export interface Health {
+  /** Throws what went wrong, if it did. */
+  check(): void;
+  fail(error: unknown): void;
+  /** Acts under an error scope; what it catches is known after `told`. */
+  watch<T>(filter: GPUErrorFilter, explain: (message: string) => string, act: () => T): T;
+  /** When the device has answered all scopes so far. Rejects with what went wrong. */
+  told(): Promise<void>;
+  /** Why a promise of the device was broken: a lost device tells a moment later. */
+  reason(error: unknown): Promise<unknown>;
+  readonly disposed: boolean;
+  dispose(): void;
+}
+
+export function healthOf(device: GPUDevice): Health {
+  let failure: string | undefined;
+  let pending: Promise<unknown> = Promise.resolve();
+  let disposed = false;
+  const note = (error: unknown): void => { failure ??= error instanceof Error ? error.message : String(error); };
+  device.lost.then(info => { if (!disposed) note(`webgpu: the device was lost (${info.reason || 'unknown'}): ${info.message}`); }, () => undefined);
+  const check = (): void => {
+    if (disposed) throw new Error('webgpu: the model is disposed');
+    if (failure !== undefined) throw new Error(failure);
+  };
+  return {
+    check,
+    fail: note,
+    watch(filter, explain, act) {
+      device.pushErrorScope(filter);
+      try {
+        return act();
+      } finally {
+        const scope = device.popErrorScope();
+        pending = pending.then(() => scope).then(error => { if (error) note(explain(error.message)); }, note);
+      }
+    },
+    async told() { await pending; check(); },
+    async reason(error) {
+      if (!disposed && failure === undefined) await Promise.race([device.lost, new Promise(resolve => { setTimeout(resolve, 100); })]);
+      try { check(); return error; } catch (known) { return known; }
+    },
+    get disposed() { return disposed; },
+    dispose() { disposed = true; },
+  };
+}

@@ -1,93 +1,87 @@
 /**
- * Runs a plan on WebGPU. Imagine one large buffer with everything in it, one small uniform buffer with a record for each turn
- * of the loops, one bind group over both, and a list of dispatches: a run writes the records and submits the list.
+ * Runs a plan on WebGPU. Imagine one large buffer with everything in it, one tape of records, one for each turn of the loops,
+ * a bind group over both, and a list of dispatches: runs are put on the tape and on the list, and go to the device together.
  */
 import { layout } from './arena.ts';
-import { logCapacity } from './backend.ts';
 import type { Backend, OpenBackend, Scalars } from './backend.ts';
 import type { PlanManifest } from './manifest.ts';
 import { film } from './turns.ts';
 import type { Film, Turn } from './turns.ts';
-import { givenDevice, requestDevice, usage } from './webgpu-device.ts';
+import { holdOn } from './webgpu-data.ts';
+import { givenDevice, healthOf, requestDevice, usage } from './webgpu-device.ts';
+import { queueOf } from './webgpu-queue.ts';
+import { fold, leastGroups, parts, workOf } from './webgpu-work.ts';
 
 /** Invocations of a workgroup, as the kernels are compiled. */
 const workgroupSize = 64;
-/** Dispatches of one submit at most: a submit should not keep a device busy for a second (PEERS 4.2). */
-const dispatchesPerSubmit = 1024;
 
 /** Rejects when there is no device, or when it refuses a kernel. */
 export const open: OpenBackend = async (code, plan, options) => {
   if (typeof code === 'string') throw new Error('webgpu: this module has no WGSL');
   const device = options.device === undefined ? await requestDevice() : givenDevice(options.device);
   try {
-    const { pipelines, bindings } = await compile(device, plan, code);
-    return start(device, plan, pipelines, bindings, options.device === undefined);
+    const bytes = 4 * recordWords(plan);
+    if (bytes > device.limits.maxUniformBufferBindingSize) {
+      throw new Error(`webgpu: this model has ${plan.buffers.length} buffers; their places need ${bytes} bytes of a uniform buffer, and this device gives ${device.limits.maxUniformBufferBindingSize}`);
+    }
+    const bindings = layoutOf(device, bytes);
+    return start(device, plan, await compile(device, plan, code, bindings), bindings, options.device === undefined);
   } catch (error) {
     if (options.device === undefined) device.destroy();
     throw error;
   }
 };
 
-/** Words of one record: the fields of the step, then where each buffer begins. */
-const recordWords = (plan: PlanManifest): number => Math.ceil((plan.record.length + plan.buffers.length) / 4) * 4;
+/** Words of one record: the fields of the step, where each buffer begins, and the first workgroup of a dispatch that is a part. */
+const recordWords = (plan: PlanManifest): number => Math.ceil((plan.record.length + plan.buffers.length + 1) / 4) * 4;
 
-async function compile(device: GPUDevice, plan: PlanManifest, code: readonly string[]) {
-  const bytes = 4 * recordWords(plan);
-  if (bytes > device.limits.maxUniformBufferBindingSize) {
-    throw new Error(`webgpu: this model has ${plan.buffers.length} buffers; their places need ${bytes} bytes of a uniform buffer, and this device gives ${device.limits.maxUniformBufferBindingSize}`);
-  }
-  const visibility = 0x4; // GPUShaderStage.COMPUTE
-  const bindings = device.createBindGroupLayout({ entries: [
-    { binding: 0, visibility, buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize: bytes } },
-    { binding: 1, visibility, buffer: { type: 'storage' } },
-  ] });
+/** Binds the tape, with a dynamic offset; the arena; and a data set, if there is one. */
+function layoutOf(device: GPUDevice, recordBytes: number): GPUBindGroupLayout {
+  const buffers: readonly GPUBufferBindingLayout[] = [{ type: 'uniform', hasDynamicOffset: true, minBindingSize: recordBytes }, { type: 'storage' }, { type: 'read-only-storage' }];
+  return device.createBindGroupLayout({ entries: buffers.map((buffer, binding) => ({ binding, visibility: 0x4, buffer })) }); // GPUShaderStage.COMPUTE
+}
+
+/** A pipeline for each text. */
+async function compile(device: GPUDevice, plan: PlanManifest, code: readonly string[], bindings: GPUBindGroupLayout): Promise<readonly GPUComputePipeline[]> {
   const pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [bindings] });
   // A text that is not WGSL shows twice, in its module and in its pipeline: the scope takes the first, the second is told below.
   device.pushErrorScope('validation');
   // All at once: drivers compile in parallel. And all awaited, even when one fails.
   const asked = code.map(text => device.createComputePipelineAsync({ layout: pipelineLayout, compute: { module: device.createShaderModule({ code: text }), entryPoint: 'main' } }));
   const [made] = await Promise.all([Promise.allSettled(asked), device.popErrorScope()]);
-  const pipelines = made.map((result, i) => {
+  return made.map((result, i) => {
     if (result.status === 'rejected') throw new Error(`webgpu: this device refuses the kernel '${plan.kernels[i]?.name ?? i}': ${String(result.reason)}`);
     return result.value;
   });
-  return { pipelines, bindings };
 }
 
-/** Buffers and the group that binds them; made anew when either must grow. */
-interface Room { readonly arena: GPUBuffer; readonly records: GPUBuffer; readonly group: GPUBindGroup }
+/** The arena, and the group that binds it together with a data set; made anew when the one must grow or the other changes. */
+interface Room { readonly arena: GPUBuffer; readonly data: GPUBuffer; readonly group: GPUBindGroup }
 
 function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUComputePipeline[], bindings: GPUBindGroupLayout, owned: boolean): Backend {
   const words = recordWords(plan);
-  const recordStride = Math.ceil(4 * words / device.limits.minUniformBufferOffsetAlignment) * device.limits.minUniformBufferOffsetAlignment;
+  const { limits } = device;
+  const align = limits.minUniformBufferOffsetAlignment / 4;
   const indices = new Map(plan.buffers.map((b, i) => [b.name, i]));
   const values = new Map<string, number>();
+  const health = healthOf(device);
 
   let capacity = { rows: 0, samples: 0 };
   let places = layout(plan, 0, 0);
   let room: Room | undefined;
-  /** Programs that ran since the last change of the room: only the first run of each is watched for errors. */
+  /** Programs that ran since the last change of the room, and those that are to run for the first time: those are watched for errors. */
   let watched = new Set<string>();
-  /** What went wrong on the device, and everything that may still tell so. */
-  let failure: string | undefined;
-  let pending: Promise<void> = Promise.resolve();
-  let disposed = false;
+  let fresh: string[] = [];
+  const queue = queueOf(device, health, act => {
+    if (fresh.length === 0) { act(); return; }
+    const names = fresh.join("', '");
+    fresh = [];
+    health.watch('validation', message => `webgpu: the device refuses '${names}': ${message}`, act);
+  });
 
-  device.lost.then(info => { if (!disposed) failure ??= `webgpu: the device was lost (${info.reason || 'unknown'}): ${info.message}`; }, () => undefined);
+  /** The data set that batches are picked from; without one, something that can be bound. */
+  let data = queue.tape;
 
-  const check = (): void => {
-    if (disposed) throw new Error('webgpu: the model is disposed');
-    if (failure !== undefined) throw new Error(failure);
-  };
-  const watch = <T>(filter: GPUErrorFilter, explain: (message: string) => string, act: () => T): T => {
-    device.pushErrorScope(filter);
-    try {
-      return act();
-    } finally {
-      const scope = device.popErrorScope();
-      pending = pending.then(() => scope).then(error => { if (error) failure ??= explain(error.message); }, (error: unknown) => { failure ??= `webgpu: ${String(error)}`; });
-    }
-  };
   const indexOf = (buffer: string): number => {
     const i = indices.get(buffer);
     if (i === undefined) throw new Error(`webgpu: this model has no buffer '${buffer}'`);
@@ -102,157 +96,118 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
   };
 
   /** Allocates what is missing; an arena that grows keeps its persistent part. */
-  const makeRoom = (arenaWords: number, turns: number): Room => {
-    const [arenaBytes, recordBytes] = [4 * Math.max(4, arenaWords), recordStride * turns];
-    if (room && room.arena.size >= arenaBytes && room.records.size >= recordBytes) return room;
-    const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
-    if (arenaBytes > limit) throw new RangeError(`webgpu: ${capacity.rows} rows and ${capacity.samples} samples need ${arenaBytes} bytes, and this device gives at most ${limit} to one buffer: ask for fewer rows or samples at once`);
+  const makeRoom = (arenaWords = places.words): Room => {
+    const bytes = 4 * Math.max(4, arenaWords);
     const old = room;
-    const explain = (message: string): string => `webgpu: the device has no room for ${arenaBytes} bytes: ${message}`;
-    room = watch('out-of-memory', explain, () => {
-      const make = (reuse: GPUBuffer | undefined, size: number, use: number): GPUBuffer => (reuse && reuse.size >= size ? reuse : device.createBuffer({ size, usage: use }));
-      const arena = make(old?.arena, arenaBytes, usage.storage | usage.copySource | usage.copyDestination);
-      const records = make(old?.records, recordBytes, usage.uniform | usage.copyDestination);
-      const group = device.createBindGroup({ layout: bindings, entries: [
-        { binding: 0, resource: { buffer: records, size: 4 * words } },
-        { binding: 1, resource: { buffer: arena } },
-      ] });
-      if (old && arena !== old.arena && places.persistent > 0) {
-        const encoder = device.createCommandEncoder();
-        encoder.copyBufferToBuffer(old.arena, 0, arena, 0, 4 * places.persistent);
-        device.queue.submit([encoder.finish()]);
-      }
-      return { arena, records, group };
+    if (old && old.arena.size >= bytes && old.data === data) return old;
+    const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+    if (bytes > limit) throw new RangeError(`webgpu: ${capacity.rows} rows and ${capacity.samples} samples need ${bytes} bytes, and this device gives at most ${limit} to one buffer: ask for fewer rows or samples at once`);
+    queue.flush();
+    room = health.watch('out-of-memory', message => `webgpu: the device has no room for ${bytes} bytes: ${message}`, () => {
+      const arena = old && old.arena.size >= bytes ? old.arena : device.createBuffer({ size: bytes, usage: usage.storage | usage.copySource | usage.copyDestination });
+      const resources: readonly GPUBufferBinding[] = [{ buffer: queue.tape, size: 4 * words }, { buffer: arena }, { buffer: data }];
+      if (old && arena !== old.arena && places.persistent > 0) queue.copy(old.arena, arena, 4 * places.persistent);
+      return { arena, data, group: device.createBindGroup({ layout: bindings, entries: resources.map((resource, binding) => ({ binding, resource })) }) };
     });
-    if (old && old.arena !== room.arena) old.arena.destroy();
-    if (old && old.records !== room.records) old.records.destroy();
+    if (old && old.arena !== room.arena) { queue.flush(); old.arena.destroy(); }
     watched = new Set();
     return room;
   };
 
-  /** The words of a record at one turn of the loops. */
-  const fill = (target: DataView, at: number, turn: Turn): void => {
-    plan.record.forEach((name, i) => {
-      const value = turn[name] ?? values.get(name) ?? 0;
-      if (i >= plan.integers) target.setFloat32(at + 4 * i, value, true); else target.setUint32(at + 4 * i, value, true);
-    });
-    places.offsets.forEach((offset, i) => { target.setUint32(at + 4 * (plan.record.length + i), offset, true); });
+  /** Puts the record of one turn of the loops on the tape. @param first Workgroups before those of this part. */
+  const record = (turn: Turn, first: number): number => {
+    const at = queue.place(words, align);
+    plan.record.forEach((name, i) => { (i < plan.integers ? queue.words : queue.floats)[at + i] = turn[name] ?? values.get(name) ?? 0; });
+    queue.words.set(places.offsets, at + plan.record.length);
+    queue.words[at + plan.record.length + plan.buffers.length] = first;
+    return at;
   };
 
-  const submit = (program: string): void => {
+  const dispatch = (pipeline: number, group: GPUBindGroup, at: number, groups: number, work: number): void => {
+    const [x, y] = fold(groups, limits.maxComputeWorkgroupsPerDimension);
+    const made = pipelines[pipeline];
+    if (made) queue.dispatch({ pipeline: made, group, record: at, x, y, work });
+  };
+
+  const enqueue = (program: string): void => {
+    const { group } = makeRoom();
     const extents = { rows: values.get('rows') ?? 0, samples: values.get('samples') ?? 0 };
     const { dispatches, turns } = filmOf(program);
-    const { group, records } = makeRoom(places.words, turns.length);
-    const data = new DataView(new ArrayBuffer(recordStride * turns.length));
-    turns.forEach((turn, i) => { fill(data, i * recordStride, turn); });
-    device.queue.writeBuffer(records, 0, data.buffer);
-    for (let first = 0; first < dispatches.length; first += dispatchesPerSubmit) {
-      const encoder = device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      for (const { kernel, turn } of dispatches.slice(first, first + dispatchesPerSubmit)) {
-        const positions = (plan.kernels[kernel]?.grid ?? []).reduce<number>((n, e) => n * (typeof e === 'number' ? e : extents[e]), 1);
-        const [x, y] = fold(Math.ceil(positions / workgroupSize), device.limits.maxComputeWorkgroupsPerDimension);
-        const pipeline = pipelines[kernel];
-        if (x === 0 || !pipeline) continue;
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, group, [turn * recordStride]);
-        pass.dispatchWorkgroups(x, y);
+    let [known, sent] = [new Map<number, number>(), queue.sent];
+    /** The record of a turn, as long as the tape is not sent; a new one may be what it is sent for. */
+    const recordOf = (turn: number): number => {
+      const seen = sent === queue.sent ? known.get(turn) : undefined;
+      const at = seen ?? record(turns[turn] ?? {}, 0);
+      if (sent !== queue.sent) [known, sent] = [new Map<number, number>(), queue.sent];
+      known.set(turn, at);
+      return at;
+    };
+    for (const { kernel, turn } of dispatches) {
+      const positions = (plan.kernels[kernel]?.grid ?? []).reduce<number>((n, e) => n * (typeof e === 'number' ? e : extents[e]), 1);
+      const groups = Math.ceil(positions / workgroupSize);
+      const workOfGroup = (workOf(plan.costs?.[kernel], extents) * positions) / groups;
+      for (const [first, count] of parts(groups, workOfGroup, queue.budget, limits.maxComputeWorkgroupsPerDimension)) {
+        dispatch(kernel, group, first === 0 ? recordOf(turn) : record(turns[turn] ?? {}, first), count, Math.max(count, leastGroups) * workOfGroup);
       }
-      pass.end();
-      device.queue.submit([encoder.finish()]);
     }
   };
-
-  /** Words of a buffer, when the device has come so far. */
-  const fetchWords = async (from: GPUBuffer, at: number, count: number): Promise<ArrayBuffer> => {
-    const staging = device.createBuffer({ size: 4 * count, usage: usage.mapRead | usage.copyDestination });
-    const encoder = device.createCommandEncoder();
-    encoder.copyBufferToBuffer(from, 4 * at, staging, 0, 4 * count);
-    device.queue.submit([encoder.finish()]);
-    try {
-      await staging.mapAsync(1);
-      await pending;
-    } catch (error) {
-      // A lost device rejects the mapping; `lost` tells why, a moment later.
-      await Promise.race([device.lost, new Promise(resolve => { setTimeout(resolve, 100); })]);
-      check();
-      throw error;
-    }
-    const bits = staging.getMappedRange().slice(0);
-    staging.destroy();
-    check();
-    return bits;
-  };
-  /** Losses of steps that are still on their way. */
-  let history: GPUBuffer | undefined;
-  let kept = 0;
 
   return {
     name: 'webgpu',
     plan,
     reserve(rows, samples) {
-      check();
+      health.check();
       if (room && rows <= capacity.rows && samples <= capacity.samples) return;
       const wanted = layout(plan, rows, samples);
       const before = capacity;
       capacity = { rows, samples };
-      try { makeRoom(wanted.words, 1); } catch (error) { capacity = before; throw error; }
+      try { makeRoom(wanted.words); } catch (error) { capacity = before; throw error; }
       places = wanted;
     },
     write(buffer, data, at = 0) {
-      check();
+      health.check();
       const i = indexOf(buffer);
-      const { arena } = makeRoom(places.words, 1);
-      const words = plan.buffers[i]?.type === 'u32' ? new Uint32Array(data) : new Float32Array(data);
-      device.queue.writeBuffer(arena, 4 * ((places.offsets[i] ?? 0) + at), words);
+      queue.write(makeRoom().arena, (places.offsets[i] ?? 0) + at, plan.buffers[i]?.type === 'u32' ? new Uint32Array(data) : new Float32Array(data));
     },
     async read(buffer, count) {
-      check();
+      health.check();
       const i = indexOf(buffer);
-      const { arena } = makeRoom(places.words, 1);
+      const { arena } = makeRoom();
       if (count === 0) return new Float32Array(0);
-      const bits = await fetchWords(arena, places.offsets[i] ?? 0, count);
+      const bits = await queue.read(arena, places.offsets[i] ?? 0, count);
       return plan.buffers[i]?.type === 'u32' ? Float32Array.from(new Uint32Array(bits)) : new Float32Array(bits);
     },
-    log(buffers) {
-      check();
-      const { arena } = makeRoom(places.words, 1);
-      history ??= device.createBuffer({ size: 4 * logCapacity, usage: usage.copySource | usage.copyDestination });
-      const encoder = device.createCommandEncoder();
-      for (const b of buffers) {
-        if (kept >= logCapacity) throw new RangeError(`webgpu: the log holds ${logCapacity} numbers`);
-        encoder.copyBufferToBuffer(arena, 4 * (places.offsets[indexOf(b)] ?? 0), history, 4 * kept++, 4);
-      }
-      device.queue.submit([encoder.finish()]);
+    hold(tensors) {
+      health.check();
+      return holdOn(device, plan, tensors, {
+        write(to, order) { data = to; queue.write(to, 0, order); },
+        pick(_, first, count, width) {
+          const { group } = makeRoom();
+          values.set('rows', count);
+          dispatch(plan.kernels.length, group, record({}, first), Math.ceil(count * width / workgroupSize), 20 * count * width);
+        },
+        free(old) {
+          data = queue.tape;
+          if (!health.disposed) queue.flush();
+          old.destroy();
+        },
+      });
     },
-    async logged() {
-      check();
-      const count = kept;
-      kept = 0;
-      return history && count > 0 ? new Float32Array(await fetchWords(history, 0, count)) : new Float32Array(0);
-    },
+    get full() { return queue.full; },
     run(program, scalars: Scalars) {
-      check();
+      health.check();
       if (!plan.programs[program]) throw new Error(`webgpu: this model has no program '${program}'`);
       for (const [name, value] of Object.entries(scalars)) values.set(name, value);
-      if (watched.has(program)) { submit(program); return; }
-      watch('validation', message => `webgpu: the device refuses '${program}': ${message}`, () => { submit(program); });
-      watched.add(program);
+      if (!watched.has(program)) { watched.add(program); fresh.push(program); }
+      enqueue(program);
     },
-    get bytes() { return room ? room.arena.size + room.records.size : 0; },
+    get bytes() { return room ? room.arena.size + queue.tape.size : 0; },
     dispose() {
-      if (disposed) return;
-      disposed = true;
+      if (health.disposed) return;
+      health.dispose();
+      queue.dispose();
       room?.arena.destroy();
-      room?.records.destroy();
-      history?.destroy();
       if (owned) device.destroy();
     },
   };
-}
-
-/** `n` workgroups in two dimensions of at most `limit` each. */
-function fold(n: number, limit: number): readonly [number, number] {
-  const rows = Math.ceil(n / limit);
-  return rows <= 1 ? [n, 1] : [Math.ceil(n / rows), rows];
 }

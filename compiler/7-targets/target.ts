@@ -6,6 +6,6 @@ export type TargetName = 'wasm' | 'webgpu' | 'gpujs';
 export interface Target {
   readonly name: TargetName;
   readonly capabilities: Capabilities;
-  /** wasm: the module's bytes. webgpu, gpujs: one text a kernel, in the schedule's order. */
+  /** wasm: the module's bytes. webgpu, gpujs: one text a kernel, in the schedule's order; webgpu: one more that makes batches, where there are inputs with rows. */
   readonly print: (schedule: Schedule) => Uint8Array | readonly string[];
 }

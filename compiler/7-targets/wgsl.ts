@@ -13,12 +13,16 @@ import { indent, makeNames, makePrinter, positionIn } from './text.ts';
 import type { Place } from './text.ts';
 import { dialect } from './wgsl-dialect.ts';
 import { printNoise } from './wgsl-noise.ts';
+import { printPick } from './wgsl-pick.ts';
 
 /** Invocations of one workgroup: a whole number of subgroups on every GPU, and allowed everywhere. The runtime has the same number. */
 const workgroupSize = 64;
 
-/** What the words of the record mean: fields of the step first, then where each buffer of the schedule begins. */
+/** What the words of the record mean: fields of the step first, then where each buffer of the schedule begins; one more is the first workgroup of a dispatch that is a part. */
 type Words = Pick<Schedule, 'record' | 'buffers'>;
+
+/** A word of the record. */
+const word = (i: number): string => `record[${i >> 2}].${'xyzw'[i & 3] ?? ''}`;
 
 /**
  * One WGSL text for a kernel of a schedule; its entry point is `main`. @param noises Functions of noise by their family, the same
@@ -27,7 +31,6 @@ type Words = Pick<Schedule, 'record' | 'buffers'>;
 export function printWgsl(source: Kernel, { record, buffers }: Words, noises = new Map<string, string>()): string {
   const kernel = prepare(source, op => op in dialect.ops);
   const names = makeNames();
-  const word = (i: number): string => `record[${i >> 2}].${'xyzw'[i & 3] ?? ''}`;
   // What is used is declared at the top of main: noted while the body is printed.
   const header = new Map<string, string>();
   const functions = new Map<string, string>();
@@ -77,7 +80,7 @@ export function printWgsl(source: Kernel, { record, buffers }: Words, noises = n
 
   return [
     `// ${kernel.name.replace(/[^\w.:/ -]/g, '_')}`,
-    `@group(0) @binding(0) var<uniform> record: array<vec4<u32>, ${Math.ceil((record.length + buffers.length) / 4)}>;`,
+    `@group(0) @binding(0) var<uniform> record: array<vec4<u32>, ${Math.ceil((record.length + buffers.length + 1) / 4)}>;`,
     '@group(0) @binding(1) var<storage, read_write> arena: array<u32>;',
     ...functions.values(),
     ...([...functions.values(), text].some(t => t.includes('hidden(')) ? ['fn hidden(bits: u32) -> f32 { return bitcast<f32>(bits); }'] : []),
@@ -85,7 +88,7 @@ export function printWgsl(source: Kernel, { record, buffers }: Words, noises = n
     'fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {',
     ...indent([
       ...header.values(),
-      `${kernel.axes.length > 1 ? 'var' : 'let'} rest = i32((group.y * groups.x + group.x) * ${workgroupSize}u + lane);`,
+      `${kernel.axes.length > 1 ? 'var' : 'let'} rest = i32((group.y * groups.x + group.x + ${word(record.length + buffers.length)}) * ${workgroupSize}u + lane);`,
       `if (rest >= ${count}) { return; }`,
       ...axes,
       ...body,
@@ -107,6 +110,6 @@ export const webgpu: Target = {
   },
   print: schedule => {
     const noises = new Map<string, string>();
-    return schedule.kernels.map(kernel => printWgsl(kernel, schedule, noises));
+    return [...schedule.kernels.map(kernel => printWgsl(kernel, schedule, noises)), ...printPick(schedule, word, workgroupSize)];
   },
 };

@@ -2,12 +2,15 @@
 import { createHash } from 'node:crypto';
 import type { Model, Shape } from '../2-check/model.ts';
 import { parametersOf } from '../4-diff/programs.ts';
+import { linesOf } from '../5-schedule/lines.ts';
 import type { Schedule, Step } from '../5-schedule/schedule.ts';
 import type { ModelManifest, OutputManifest, PlanManifest, PortManifest, StepManifest } from '../../runtime/manifest.ts';
+import type { TargetName } from '../7-targets/target.ts';
 import { version } from '../version.ts';
+import { costOf } from './costs.ts';
 
 /** The runtime refuses another number: raise it when the manifest or a calling convention changes. */
-export const abi = 1;
+export const abi = 2;
 const shapeOf = (shape: Shape): readonly (number | null)[] => shape.map(d => (d === 'batch' ? null : d));
 const digest = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 
@@ -35,10 +38,12 @@ export function manifestOf(model: Model): ModelManifest {
 }
 
 /**
- * Buffers, record and kernels in the schedule's order: the code refers to them by number. @param inCode Whether the code runs
- * the steps itself, as WebAssembly does: then kernels and steps are left out.
+ * Buffers, record and kernels in the schedule's order: the code refers to them by number. WebAssembly's code runs the steps
+ * itself, so kernels and steps are left out; for WebGPU it is said what a batch is made of, and how long a kernel takes.
  */
-export function planOf(schedule: Schedule, inCode = false): PlanManifest {
+export function planOf(schedule: Schedule, target?: TargetName): PlanManifest {
+  const inCode = target === 'wasm';
+  const lines = target === 'webgpu' ? linesOf(schedule) : [];
   const step = (s: Step): StepManifest => (s.kind === 'run' ? s.kernel : { counter: s.counter, extent: s.extent, reverse: s.reverse, body: s.body.map(step) });
   const at = new Map(schedule.buffers.map((b, i) => [b.name, i] as const));
   return {
@@ -46,5 +51,6 @@ export function planOf(schedule: Schedule, inCode = false): PlanManifest {
     programs: Object.fromEntries(schedule.programs.map(p => [p.name, { ...(inCode ? {} : { steps: p.steps.map(step) }), results: p.results, ...(p.swaps.length > 0 ? { swaps: p.swaps } : {}) }])),
     record: schedule.record.map(f => f.name), integers: schedule.record.filter(f => f.type === 'u32').length,
     kernels: inCode ? [] : schedule.kernels.map(k => ({ name: k.name, grid: k.axes.map(a => a.extent), buffers: k.buffers.map(b => at.get(b.name) ?? -1) })),
+    ...(target === 'webgpu' ? { costs: schedule.kernels.map(costOf) } : {}), ...(lines.length > 0 ? { lines } : {}),
   };
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { webgpu } from '../../compiler/7-targets/wgsl.ts';
-import { axisIndex, size } from '../../compiler/6-kernels/index.ts';
+import { axisIndex, constant, size, valueIndex } from '../../compiler/6-kernels/index.ts';
 import type { Expr, Kernel } from '../../compiler/6-kernels/kernel.ts';
 import type { Schedule } from '../../compiler/5-schedule/schedule.ts';
 import type { PlanManifest } from '../../runtime/manifest.ts';
@@ -59,6 +59,31 @@ webgpuTest('a write in the middle, and many runs before one read', async t => {
   for (let i = 0; i < 50; i++) model.run('all', { rows: 4, samples: 1, rate: i });
   t.deepEqual([...await model.read('w', 3)], [50, 250, 50]);
   t.deepEqual([...await model.read('y', 4)], [49, 245, 49, 49]);
+  model.dispose();
+  device.destroy();
+});
+
+webgpuTest('loops of more turns than the tape holds: each kernel sees the counters of its own turn', async t => {
+  // for a = 1, 0: for b = 0 … 2499: add b to n[0]; then y[a] = n[0] · (a + 1)
+  const counter = (name: string): Expr => ({ kind: 'op', op: 'float', type: 'f32', args: [{ kind: 'scalar', type: 'u32', name }] });
+  const load = (buffer: string, offset = constant(0)): Expr => ({ kind: 'load', type: 'f32', buffer, offset });
+  const op = (name: 'add' | 'mul', ...args: Expr[]): Expr => ({ kind: 'op', op: name, type: 'f32', args });
+  const add: Kernel = { name: 'add', axes: [], origins: [], buffers: [{ name: 'n', type: 'f32', size: 1, access: 'update' }], body: [{ kind: 'store', buffer: 'n', offset: constant(0), value: op('add', load('n'), counter('b')) }] };
+  const keep: Kernel = {
+    name: 'keep', axes: [], origins: [], buffers: [{ name: 'n', type: 'f32', size: 1, access: 'read' }, { name: 'y', type: 'f32', size: 2, access: 'write' }],
+    body: [{ kind: 'store', buffer: 'y', offset: valueIndex({ kind: 'scalar', type: 'u32', name: 'a' }), value: op('mul', load('n'), op('add', counter('a'), { kind: 'lit', type: 'f32', value: 1 })) }],
+  };
+  const turns = 2500; // all sums below 2^24
+  const looped = scheduleOf([add, keep], [], [{ kind: 'loop', counter: 'a', extent: 2, reverse: true, body: [{ kind: 'run', kernel: 1 }, { kind: 'loop', counter: 'b', extent: turns, reverse: false, body: [{ kind: 'run', kernel: 0 }] }, { kind: 'run', kernel: 1 }] }]);
+  const device = await softwareDevice();
+  const model = await open(webgpu.print(looped) as readonly string[], planOf(looped), { device }); // this target's are texts
+  model.reserve(1, 1);
+  const sum = turns * (turns - 1) / 2;
+  model.write('n', [0]);
+  for (const times of [1, 2]) {
+    model.run('all', { rows: 1, samples: 1 });
+    t.deepEqual([...await model.read('y', 2)], [2 * times * sum, 2 * (2 * times - 1) * sum].map(Math.fround));
+  }
   model.dispose();
   device.destroy();
 });

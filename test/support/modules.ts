@@ -6,6 +6,7 @@ import type { Target } from '../../compiler/7-targets/target.ts';
 import { wasm } from '../../compiler/7-targets/wasm/index.ts';
 import { manifestOf, planOf } from '../../compiler/8-module/manifest.ts';
 import type { OpenBackend } from '../../runtime/backend.ts';
+import type { ModelManifest, PlanManifest } from '../../runtime/manifest.ts';
 import { defineModel } from '../../runtime/model.ts';
 import type { ModelClass } from '../../runtime/types.ts';
 import { open as openWasm } from '../../runtime/wasm.ts';
@@ -14,13 +15,20 @@ import type { TensorLike } from '../../runtime/tensors.ts';
 /** Any model: names are not known to the types here. */
 export interface AnyModel { readonly inputs: Record<string, TensorLike>; readonly targets: Record<string, TensorLike>; readonly outputs: string; readonly parameters: string; readonly weights: string }
 
-/** The first model of a text, for one backend. */
-export function moduleOf(text: string, target: Target = wasm, open: OpenBackend = openWasm): ModelClass<AnyModel> {
+interface Compiled { readonly manifest: ModelManifest; readonly plan: PlanManifest; readonly code: string | readonly string[] }
+const known = new Map<string, Compiled>();
+function compiled(text: string, target: Target): Compiled {
   const model = checkText(text, { file: 'test.bnn' }).models[0];
   if (!model) throw new Error('no model');
   const cut = schedule(programsOf(model).programs, target.capabilities);
   const code = target.print(cut);
-  return defineModel<AnyModel>(manifestOf(model), {
-    [target.name]: async () => ({ target: target.name, open, plan: planOf(cut), code: code instanceof Uint8Array ? Buffer.from(code).toString('base64') : code }),
-  });
+  return { manifest: manifestOf(model), plan: planOf(cut, target.name), code: code instanceof Uint8Array ? Buffer.from(code).toString('base64') : code };
+}
+
+/** The first model of a text, for one backend. */
+export function moduleOf(text: string, target: Target = wasm, open: OpenBackend = openWasm): ModelClass<AnyModel> {
+  const key = `${target.name} ${text}`;
+  const { manifest, plan, code } = known.get(key) ?? compiled(text, target);
+  known.set(key, { manifest, plan, code });
+  return defineModel<AnyModel>(manifest, { [target.name]: async () => ({ target: target.name, open, plan, code }) });
 }

@@ -40,7 +40,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let w_at_ = record[2].z;
   let y_at_ = record[3].x;
   let rows = i32(record[0].x);
-  var rest = i32((group.y * groups.x + group.x) * 64u + lane);
+  var rest = i32((group.y * groups.x + group.x + record[3].y) * 64u + lane);
   if (rest >= rows * 5) { return; }
   let j = rest % 5;
   rest = rest / 5;
@@ -50,6 +50,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     sum_ = (sum_ + (bitcast<f32>(arena[x_at_ + u32(3 * i + k)]) * bitcast<f32>(arena[w_at_ + u32(j + 5 * k)])));
   }
   arena[y_at_ + u32(5 * i + j)] = bitcast<u32>(max(sum_, 0.0f));
+}
+`);
+});
+
+test('what makes batches copies words of lines to where each tensor is read', async t => {
+  const plain = scheduleOf([]);
+  const input = (name: string, each: number, type: 'f32' | 'u32', slot: number) => ({ name, type, shape: [], size: size(each, ['rows']), role: 'input' as const, slot });
+  const buffers = [input('input:x', 3, 'f32', 0), { ...input('scale', 2, 'f32', 1), size: 2 }, input('input:word', 2, 'u32', 2), { ...input('order', 2, 'u32', 3), bucket: { of: 'input:word', extent: 9, part: 'order' as const } }, input('target:kind', 1, 'u32', 4)];
+  const [pick = ''] = webgpu.print({ ...plain, buffers }) as readonly string[]; // this target's are texts
+  t.deepEqual(await validateWgsl([pick]), []);
+  t.is(pick.slice(pick.indexOf('fn main')), `fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let at = (group.y * groups.x + group.x) * 64u + lane;
+  if (at >= record[0].x * 4u) { return; }
+  let row = at / 4u;
+  let column = at % 4u;
+  let lines = arrayLength(&data) / 5u;
+  let value = data[lines + data[record[3].z + row] * 4u + column];
+  if (column < 3u) { arena[record[2].y + row * 3u + column] = value; return; }
+  { arena[record[3].y + row * 1u + (column - 3u)] = value; return; }
 }
 `);
 });
