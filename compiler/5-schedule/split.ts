@@ -36,7 +36,26 @@ export function splitReductions(graph: Graph<Plain>, innerLoops: 'cheap' | 'dear
       to.push(whole);
     } else to.push(b.reduce(n.op, ...flattened(b, renamed(n.arg), n.axes)));
   }
+  longSums(b.nodes).forEach(id => partials.add(id));
   return { graph: b.graph(new Map([...graph.outputs].map(([name, id]) => [name, renamed(id)]))), partials };
+}
+
+/** Sums in one scalar up to which one kernel makes all of them. */
+const manySums = 32;
+/**
+ * Partial results of what adds up many sums: the divergence of a hundred layers is one scalar, and would be one kernel of two hundred
+ * loops that no compiler of registers gets through.
+ */
+function longSums(nodes: readonly Plain[]): readonly NodeId[] {
+  const out: NodeId[] = [];
+  const sums: number[] = [];
+  nodes.forEach((n, i) => {
+    const below = n.kind === 'map' && n.shape.length === 0 ? n.args.reduce((s, a) => s + (sums[a] ?? 0), 0) : n.kind === 'reduce' && n.shape.length === 0 ? 1 : 0;
+    const isPartial = n.kind === 'map' && n.op === 'add' && below >= manySums;
+    if (isPartial) out.push(i as NodeId); // the position is the id
+    sums.push(isPartial ? 0 : below);
+  });
+  return out;
 }
 const literalExtent = (shape: Shape, axes: readonly number[]): number => axes.reduce((p, a) => { const e = shape[a]; return typeof e === 'number' ? p * e : p; }, 1);
 
