@@ -1,6 +1,6 @@
 /** A whole small program, as an app in Node would be: opens a model on a device, computes, and simply ends. Run by webgpu.test.ts. */
 import { axisIndex } from '../../compiler/6-kernels/index.ts';
-import { webgpu } from '../../compiler/7-targets/wgsl.ts';
+import { webgpu } from '../../compiler/7-targets/wgsl/index.ts';
 import { open } from '../../runtime/webgpu.ts';
 import { planOf, runAll, scheduleOf } from '../support/plan.ts';
 import { softwareDevice } from '../support/software-gpu.ts';

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { webgpu } from '../../compiler/7-targets/wgsl.ts';
+import { webgpu } from '../../compiler/7-targets/wgsl/index.ts';
 import { axisIndex, size } from '../../compiler/6-kernels/index.ts';
 import type { Expr, Kernel } from '../../compiler/6-kernels/kernel.ts';
 import type { Schedule } from '../../compiler/5-schedule/schedule.ts';

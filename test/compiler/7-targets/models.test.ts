@@ -7,7 +7,7 @@ import { schedule } from '../../../compiler/5-schedule/plan.ts';
 import { gpujs } from '../../../compiler/7-targets/gpujs.ts';
 import type { Target } from '../../../compiler/7-targets/target.ts';
 import { wasm } from '../../../compiler/7-targets/wasm/index.ts';
-import { webgpu } from '../../../compiler/7-targets/wgsl.ts';
+import { webgpu } from '../../../compiler/7-targets/wgsl/index.ts';
 import { planOf } from '../../../compiler/8-module/manifest.ts';
 import type { Backend } from '../../../runtime/backend.ts';
 import { writeBuckets } from '../../../runtime/bucket.ts';

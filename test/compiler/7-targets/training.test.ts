@@ -12,7 +12,7 @@ import { optimize } from '../../../compiler/4-diff/optimize.ts';
 import { schedule } from '../../../compiler/5-schedule/plan.ts';
 import { gpujs } from '../../../compiler/7-targets/gpujs.ts';
 import type { Target } from '../../../compiler/7-targets/target.ts';
-import { webgpu } from '../../../compiler/7-targets/wgsl.ts';
+import { webgpu } from '../../../compiler/7-targets/wgsl/index.ts';
 import type { Backend } from '../../../runtime/backend.ts';
 import { open as openGpujs } from '../../../runtime/gpujs.ts';
 import type { PlanManifest } from '../../../runtime/manifest.ts';

@@ -7,7 +7,7 @@ import { evaluate } from '../../../compiler/3-graph/evaluate.ts';
 import { schedule } from '../../../compiler/5-schedule/plan.ts';
 import { gpujs } from '../../../compiler/7-targets/gpujs.ts';
 import type { Target } from '../../../compiler/7-targets/target.ts';
-import { webgpu } from '../../../compiler/7-targets/wgsl.ts';
+import { webgpu } from '../../../compiler/7-targets/wgsl/index.ts';
 import type { Backend } from '../../../runtime/backend.ts';
 import type { PlanManifest } from '../../../runtime/manifest.ts';
 import { open as openGpujs } from '../../../runtime/gpujs.ts';

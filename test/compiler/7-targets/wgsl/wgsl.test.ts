@@ -1,15 +1,15 @@
 /** WGSL against plain arithmetic, on a device that computes; every text is checked by Dawn first. */
 import test from 'ava';
-import { printWgsl, webgpu } from '../../../compiler/7-targets/wgsl.ts';
-import { axisIndex, constant, addIndex, size, offsetOf } from '../../../compiler/6-kernels/index.ts';
-import type { Kernel } from '../../../compiler/6-kernels/kernel.ts';
-import { fillNoise } from '../../../runtime/noise.ts';
-import { open } from '../../../runtime/webgpu.ts';
-import { closeTo } from '../../support/close.ts';
-import { planOf, runAll, scheduleOf } from '../../support/plan.ts';
-import { softwareDevice, validateWgsl, webgpuTest } from '../../support/webgpu.ts';
-import { cases } from './cases.ts';
-import { opCases } from './op-cases.ts';
+import { printWgsl, webgpu } from '../../../../compiler/7-targets/wgsl/index.ts';
+import { axisIndex, constant, addIndex, size, offsetOf } from '../../../../compiler/6-kernels/index.ts';
+import type { Kernel } from '../../../../compiler/6-kernels/kernel.ts';
+import { fillNoise } from '../../../../runtime/noise.ts';
+import { open } from '../../../../runtime/webgpu.ts';
+import { closeTo } from '../../../support/close.ts';
+import { planOf, runAll, scheduleOf } from '../../../support/plan.ts';
+import { softwareDevice, validateWgsl, webgpuTest } from '../../../support/webgpu.ts';
+import { cases } from '../cases.ts';
+import { opCases } from '../op-cases.ts';
 
 for (const { name, kernels, fields, steps, inputs, scalars, expected } of cases) {
   const schedule = scheduleOf(kernels, fields, steps);

@@ -1,0 +1,34 @@
+/**
+ * The WebGPU target. Imagine one invocation for each position of a kernel's grid, all memory of the model as one array of
+ * words, and a small uniform record that says, for this run, how many rows and samples live and where each buffer begins.
+ * Two bindings whatever the model, so no limit on buffers is ever met, and no two bindings can overlap.
+ */
+import type { Kernel } from '../../6-kernels/kernel.ts';
+import type { Target } from '../target.ts';
+import { makeFrame } from './frame.ts';
+import type { Words } from './frame.ts';
+import { printPlain } from './plain.ts';
+
+/**
+ * One WGSL text for a kernel of a schedule; its entry point is `main`. @param noises Functions of noise by their family, the same
+ * in all kernels of a schedule: those that are missing are added.
+ */
+export function printWgsl(kernel: Kernel, words: Words, noises = new Map<string, string>()): string {
+  return printPlain(kernel, makeFrame(kernel, words, noises));
+}
+
+/**
+ * Costs are of a GPU with a thousand lanes busy at a nanosecond an instruction: noise is 60 to 70 of them, a word from memory
+ * about 65 when no cache has it (PEERS 3.4), a dispatch 10 to 70 microseconds (PEERS 2.1). By hand, not measured.
+ */
+export const webgpu: Target = {
+  name: 'webgpu',
+  capabilities: {
+    results: 'many', inPlace: true, integers: true, innerLoops: 'dear', loops: true,
+    cost: { arithmetic: 0.001, transcendental: 0.015, noise: 0.065, load: 0.03, store: 0.065, launch: 10_000 },
+  },
+  print: schedule => {
+    const noises = new Map<string, string>();
+    return schedule.kernels.map(kernel => printWgsl(kernel, schedule, noises));
+  },
+};
