@@ -2,10 +2,10 @@
  * Runs a plan on WebGPU. Imagine one large buffer with everything in it, one small uniform buffer with a record for each turn
  * of the loops, one bind group over both, and a list of dispatches: a run writes the records and submits the list.
  */
-import { layout } from './arena.ts';
+import { countOf, layout } from './arena.ts';
 import { logCapacity } from './backend.ts';
 import type { Backend, OpenBackend, Scalars } from './backend.ts';
-import type { PlanManifest } from './manifest.ts';
+import type { KernelManifest, PlanManifest } from './manifest.ts';
 import { film } from './turns.ts';
 import type { Film, Turn } from './turns.ts';
 import { givenDevice, requestDevice, usage } from './webgpu-device.ts';
@@ -150,8 +150,7 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
       for (const { kernel, turn } of dispatches.slice(first, first + dispatchesPerSubmit)) {
-        const positions = (plan.kernels[kernel]?.grid ?? []).reduce<number>((n, e) => n * (typeof e === 'number' ? e : extents[e]), 1);
-        const [x, y] = fold(Math.ceil(positions / workgroupSize), device.limits.maxComputeWorkgroupsPerDimension);
+        const [x, y] = fold(workgroupsOf(plan.kernels[kernel], extents), device.limits.maxComputeWorkgroupsPerDimension);
         const pipeline = pipelines[kernel];
         if (x === 0 || !pipeline) continue;
         pass.setPipeline(pipeline);
@@ -249,6 +248,13 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
       if (owned) device.destroy();
     },
   };
+}
+
+/** Workgroups of a kernel: those of its tiles, or as many as give each position an invocation. */
+function workgroupsOf(kernel: KernelManifest | undefined, { rows, samples }: { readonly rows: number; readonly samples: number }): number {
+  if (kernel?.tiles) return kernel.tiles.reduce((n, [size, each]) => n * Math.ceil(countOf(size, rows, samples) / each), 1);
+  const positions = (kernel?.grid ?? []).reduce<number>((n, e) => n * countOf(typeof e === 'number' ? e : { times: 1, by: [e] }, rows, samples), 1);
+  return Math.ceil(positions / workgroupSize);
 }
 
 /** `n` workgroups in two dimensions of at most `limit` each. */

@@ -1,4 +1,5 @@
 /** One row a target: what it can do, and how a schedule for it becomes code. */
+import type { Kernel, Size } from '../6-kernels/kernel.ts';
 import type { Capabilities, Schedule } from '../5-schedule/schedule.ts';
 
 export type TargetName = 'wasm' | 'webgpu' | 'gpujs';
@@ -8,4 +9,6 @@ export interface Target {
   readonly capabilities: Capabilities;
   /** wasm: the module's bytes. webgpu, gpujs: one text a kernel, in the schedule's order. */
   readonly print: (schedule: Schedule) => Uint8Array | readonly string[];
+  /** How a kernel's positions are cut into workgroups: for each side of a tile how many positions there are, and how many a workgroup has. Undefined: each position by itself. */
+  readonly tiles?: (kernel: Kernel) => readonly (readonly [Size, number])[] | undefined;
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Model, Shape } from '../2-check/model.ts';
 import { parametersOf } from '../4-diff/programs.ts';
 import type { Schedule, Step } from '../5-schedule/schedule.ts';
+import type { Target } from '../7-targets/target.ts';
 import type { ModelManifest, OutputManifest, PlanManifest, PortManifest, StepManifest } from '../../runtime/manifest.ts';
 import { version } from '../version.ts';
 
@@ -35,16 +36,19 @@ export function manifestOf(model: Model): ModelManifest {
 }
 
 /**
- * Buffers, record and kernels in the schedule's order: the code refers to them by number. @param inCode Whether the code runs
- * the steps itself, as WebAssembly does: then kernels and steps are left out.
+ * Buffers, record and kernels in the schedule's order: the code refers to them by number. @param target What the code is made for. @param inCode
+ * Whether the code runs the steps itself, as WebAssembly does: then kernels and steps are left out.
  */
-export function planOf(schedule: Schedule, inCode = false): PlanManifest {
+export function planOf(schedule: Schedule, target: Pick<Target, 'tiles'>, inCode = false): PlanManifest {
   const step = (s: Step): StepManifest => (s.kind === 'run' ? s.kernel : { counter: s.counter, extent: s.extent, reverse: s.reverse, body: s.body.map(step) });
   const at = new Map(schedule.buffers.map((b, i) => [b.name, i] as const));
   return {
     buffers: schedule.buffers.map(({ name, type, size, slot, role, noise, bucket }) => ({ name, ...(type === 'u32' ? { type } : {}), size, slot, role, ...(noise ? { noise } : {}), ...(bucket ? { bucket } : {}) })),
     programs: Object.fromEntries(schedule.programs.map(p => [p.name, { ...(inCode ? {} : { steps: p.steps.map(step) }), results: p.results, ...(p.swaps.length > 0 ? { swaps: p.swaps } : {}) }])),
     record: schedule.record.map(f => f.name), integers: schedule.record.filter(f => f.type === 'u32').length,
-    kernels: inCode ? [] : schedule.kernels.map(k => ({ name: k.name, grid: k.axes.map(a => a.extent), buffers: k.buffers.map(b => at.get(b.name) ?? -1) })),
+    kernels: inCode ? [] : schedule.kernels.map(k => {
+      const tiles = target.tiles?.(k);
+      return { name: k.name, grid: k.axes.map(a => a.extent), buffers: k.buffers.map(b => at.get(b.name) ?? -1), ...(tiles ? { tiles } : {}) };
+    }),
   };
 }

@@ -10,7 +10,7 @@ const schedule = scheduleOf([{
   body: [{ kind: 'store', buffer: 'y', offset: axisIndex('i'), value: { kind: 'index', type: 'u32', index: axisIndex('i') } }],
 }]);
 const device = await softwareDevice();
-const model = await open(webgpu.print(schedule) as readonly string[], planOf(schedule), { device }); // this target's are texts
+const model = await open(webgpu.print(schedule) as readonly string[], planOf(schedule, webgpu), { device }); // this target's are texts
 console.log(JSON.stringify(await runAll(model, {}, { y: 5 })));
 if (process.argv[2] === 'dispose') {
   model.dispose();

@@ -27,7 +27,7 @@ const scale: Kernel = {
 const plain = scheduleOf([grow, scale], ['rate']);
 const schedule: Schedule = { ...plain, buffers: plain.buffers.map(b => (b.name === 'w' ? { ...b, role: 'parameter' } : b)) };
 const texts = webgpu.print(schedule) as readonly string[]; // this target's are texts
-const plan: PlanManifest = planOf(schedule);
+const plan: PlanManifest = planOf(schedule, webgpu);
 
 webgpuTest('parameters keep their content when room is made for more rows', async t => {
   const device = await softwareDevice();

@@ -21,6 +21,6 @@ export function moduleOf(text: string, target: Target = wasm, open: OpenBackend 
   const cut = schedule(programsOf(model).programs, target.capabilities);
   const code = target.print(cut);
   return defineModel<AnyModel>(manifestOf(model), {
-    [target.name]: async () => ({ target: target.name, open, plan: planOf(cut), code: code instanceof Uint8Array ? Buffer.from(code).toString('base64') : code }),
+    [target.name]: async () => ({ target: target.name, open, plan: planOf(cut, target), code: code instanceof Uint8Array ? Buffer.from(code).toString('base64') : code }),
   });
 }

@@ -5,30 +5,42 @@
  */
 import type { Kernel } from '../../6-kernels/kernel.ts';
 import type { Target } from '../target.ts';
+import { formOf, tilesOf } from './form.ts';
+import type { Form } from './form.ts';
 import { makeFrame } from './frame.ts';
 import type { Words } from './frame.ts';
 import { printPlain } from './plain.ts';
+import { printTogether } from './together.ts';
+
+/** Which form a kernel takes; undefined is the plain one. */
+export type Choice = (kernel: Kernel) => Form | undefined;
 
 /**
  * One WGSL text for a kernel of a schedule; its entry point is `main`. @param noises Functions of noise by their family, the same
  * in all kernels of a schedule: those that are missing are added.
  */
-export function printWgsl(kernel: Kernel, words: Words, noises = new Map<string, string>()): string {
-  return printPlain(kernel, makeFrame(kernel, words, noises));
+export function printWgsl(kernel: Kernel, words: Words, noises = new Map<string, string>(), choice: Choice = formOf): string {
+  const form = choice(kernel);
+  const frame = makeFrame(kernel, words, noises);
+  return form ? printTogether(kernel, form, frame) : printPlain(kernel, frame);
 }
 
 /**
  * Costs are of a GPU with a thousand lanes busy at a nanosecond an instruction: noise is 60 to 70 of them, a word from memory
  * about 65 when no cache has it (PEERS 3.4), a dispatch 10 to 70 microseconds (PEERS 2.1). By hand, not measured.
  */
-export const webgpu: Target = {
-  name: 'webgpu',
-  capabilities: {
-    results: 'many', inPlace: true, integers: true, innerLoops: 'dear', loops: true,
-    cost: { arithmetic: 0.001, transcendental: 0.015, noise: 0.065, load: 0.03, store: 0.065, launch: 10_000 },
-  },
+const capabilities: Target['capabilities'] = {
+  results: 'many', inPlace: true, integers: true, innerLoops: 'dear', loops: true,
+  cost: { arithmetic: 0.001, transcendental: 0.015, noise: 0.065, load: 0.03, store: 0.065, launch: 10_000 },
+};
+
+/** The target with forms chosen in another way: for tests, whose kernels are small. */
+export const webgpuWith = (choice: Choice): Target => ({
+  name: 'webgpu', capabilities,
   print: schedule => {
     const noises = new Map<string, string>();
-    return schedule.kernels.map(kernel => printWgsl(kernel, schedule, noises));
+    return schedule.kernels.map(kernel => printWgsl(kernel, schedule, noises, choice));
   },
-};
+  tiles: kernel => { const form = choice(kernel); return form && tilesOf(form); },
+});
+export const webgpu: Target = webgpuWith(formOf);

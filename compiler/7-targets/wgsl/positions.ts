@@ -14,3 +14,9 @@ export const decode = (name: string, axes: readonly Axis[], { names }: Pick<Fram
     `let ${names(a.name)} = ${i === axes.length - 1 ? name : `${name} % ${extent(a.extent)}`};`,
     ...(i === axes.length - 1 ? [] : [`${name} = ${name} / ${extent(a.extent)};`]),
   ]);
+
+/** Whether tiles of this length cover the axes without a rest, whatever the run-time extents. */
+export function isWhole(axes: readonly Axis[], length: number): boolean {
+  const literal = axes.reduce((n, a) => (typeof a.extent === 'number' ? n * a.extent : n), 1);
+  return literal % length === 0;
+}

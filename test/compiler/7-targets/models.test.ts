@@ -37,7 +37,7 @@ for (const { name, text, plan: order } of cases) {
   for (const way of ways) {
     way.run(`${name}, ${way.name}`, async t => {
       const cut = schedule(programs, way.target.capabilities);
-      const plan = planOf(cut);
+      const plan = planOf(cut, way.target);
       const { backend, device } = await way.open(way.target.print(cut), plan);
       backend.reserve(rows, samples);
       for (const p of programs) {

@@ -74,7 +74,7 @@ for (const { name, target, run, open } of ways) {
   run(`ten steps of Adam: ${name}`, async t => {
     const expected = train();
     const plan = schedule([{ name: 'train', graph: step }], target.capabilities);
-    const model = await open(target.print(plan) as readonly string[], planOf(plan)); // both targets print texts
+    const model = await open(target.print(plan) as readonly string[], planOf(plan, target)); // both targets print texts
     model.reserve(rows, samples);
     for (const [buffer, data] of Object.entries(state)) model.write(buffer, data);
     const loss = plan.programs[0]?.results['loss'] ?? '';
