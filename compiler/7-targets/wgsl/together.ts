@@ -27,8 +27,8 @@ export function printTogether(kernel: Kernel, form: Form, frame: Frame): string 
     kernel, form, frame, section, functions: [],
     kept: (name, line, column) => {
       if (lines * columns === 1) return keptName(name);
-      const vector = each === 1 ? line : `${line} * ${each} + ${column} / ${width}`;
-      return `${keptName(name)}[${columns === 1 ? line : vector}]${width === 1 ? '' : `[${each === 1 ? column : `${column} % ${width}`}]`}`;
+      const row = lines === 1 ? '0' : line;
+      return `${keptName(name)}[${each === 1 ? row : `${row} * ${each} + ${column} / ${width}`}]${width === 1 ? '' : `[${each === 1 ? column : `${column} % ${width}`}]`}`;
     },
   };
   const type = vectorType(width);
