@@ -1,8 +1,20 @@
 /** One row a target: what it can do, and how a schedule for it becomes code. */
-import type { Kernel, Size } from '../6-kernels/kernel.ts';
+import type { Dynamic, Kernel, Size } from '../6-kernels/kernel.ts';
 import type { Capabilities, Schedule } from '../5-schedule/schedule.ts';
 
 export type TargetName = 'wasm' | 'webgpu' | 'gpujs';
+
+/** What a kernel moves as a target runs it: counted, for given extents. */
+export interface Traffic {
+  /** How its workgroups share the work, in words. */
+  readonly form: string;
+  readonly workgroups: number;
+  /** Loads from memory that all invocations see, and what they would be with an invocation a position. */
+  readonly globalLoads: number;
+  readonly plainLoads: number;
+  /** Loads from workgroup memory; a vector counts once. */
+  readonly sharedLoads: number;
+}
 
 export interface Target {
   readonly name: TargetName;
@@ -11,4 +23,6 @@ export interface Target {
   readonly print: (schedule: Schedule) => Uint8Array | readonly string[];
   /** How a kernel's positions are cut into workgroups: for each side of a tile how many positions there are, and how many a workgroup has. Undefined: each position by itself. */
   readonly tiles?: (kernel: Kernel) => readonly (readonly [Size, number])[] | undefined;
+  /** For `explain`, where a target has more to say than the schedule. */
+  readonly traffic?: (kernel: Kernel, extents: Readonly<Record<Dynamic, number>>) => Traffic;
 }

@@ -1,10 +1,12 @@
 /**
- * The WebGPU target. Imagine one invocation for each position of a kernel's grid, all memory of the model as one array of
- * words, and a small uniform record that says, for this run, how many rows and samples live and where each buffer begins.
- * Two bindings whatever the model, so no limit on buffers is ever met, and no two bindings can overlap.
+ * The WebGPU target. Imagine all memory of the model as one array of words, and a small uniform record that says, for this run, how
+ * many rows and samples live and where each buffer begins: two bindings whatever the model, so no limit on buffers is ever met, and no
+ * two bindings can overlap. A kernel is one invocation for each position of its grid (`plain.ts`), or, where that is quicker (`form.ts`),
+ * workgroups that share their work: tiles of products (`contract.ts`) and long sums dealt out to lanes (`sum.ts`).
  */
 import type { Kernel } from '../../6-kernels/kernel.ts';
 import type { Target } from '../target.ts';
+import { trafficOf } from './count.ts';
 import { formOf, tilesOf } from './form.ts';
 import type { Form } from './form.ts';
 import { makeFrame } from './frame.ts';
@@ -42,5 +44,6 @@ export const webgpuWith = (choice: Choice): Target => ({
     return schedule.kernels.map(kernel => printWgsl(kernel, schedule, noises, choice));
   },
   tiles: kernel => { const form = choice(kernel); return form && tilesOf(form); },
+  traffic: (kernel, extents) => trafficOf(kernel, choice(kernel), extents),
 });
 export const webgpu: Target = webgpuWith(formOf);
