@@ -32,6 +32,10 @@ export const zoo: readonly Specimen[] = [
   specimen('a sum over the batch and over everything', b => { const x = input(b, 'x', ['rows', 6]); return { rows: b.reduce('add', x, [0]), all: b.reduce('add', b.map('square', x), [0, 1]), mean: mean(b, x, [0, 1]) }; }, 1e-4),
   specimen('maximum and minimum', b => { const x = input(b, 'x', ['rows', 6]); return { max: b.reduce('max', x, [1]), min: b.reduce('min', x, [0, 1]) }; }),
   specimen('a large sum', b => ({ y: b.reduce('add', b.map('square', variable(b, 'w', [70, 61])), [0, 1]) })),
+  specimen('few products and sums of many turns, over the batch too', b => {
+    const [x, y, z] = [input(b, 'x', ['rows', 4, 72]), input(b, 'y', ['rows', 5, 72]), input(b, 'z', ['rows', 3, 20, 15])];
+    return { p: b.einsum([x, y], [[0, 1, 2], [0, 3, 2]], [1, 3]), s: b.reduce('add', b.map('square', z), [0, 2, 3]), most: b.reduce('max', z, [0, 2, 3]) };
+  }),
   specimen('a very large sum with a rest', b => ({ y: b.reduce('add', variable(b, 'w', [66_001]), [0]) }), 1e-4),
   specimen('softmax, log softmax, log-sum-exp', b => { const x = input(b, 'x', ['rows', 11]); return { s: softmax(b, x, 1), l: logSoftmax(b, x, 1), e: logSumExp(b, x, [1]) }; }),
   specimen('cross-entropy at a class', b => ({ y: mean(b, negativeLogSoftmaxAt(b, input(b, 'z', ['rows', 3]), input(b, 'c', ['rows'], 'u32')), [0]) })),
