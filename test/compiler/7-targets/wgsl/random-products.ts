@@ -74,7 +74,7 @@ export function randomProduct(d: Dice): Kernel {
     const [outer, ...inner] = rest;
     if (!outer) return { stmts: [], values: products };
     const { stmts, values } = nest(inner);
-    const carries = values.map((v): Carry => { const name = fresh('s'); return { name, type: 'f32', init: inner.length + 1 === turns.length && d.chance(0.2) ? read(across) : f(0), next: op('add', 'f32', ref(name), v) }; });
+    const carries = values.map((v): Carry => { const name = fresh('s'); return { name, type: 'f32', init: inner.length + 1 === turns.length && d.chance(0.4) ? read(across) : f(0), next: op('add', 'f32', ref(name), v) }; });
     return { stmts: [{ kind: 'fold', axis: outer, body: stmts, carries, combine: carries.map(() => 'add' as const) }], values: carries.map(c => ref(c.name)) };
   };
   let { stmts, values } = nest(turns);

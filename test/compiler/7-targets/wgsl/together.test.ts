@@ -55,10 +55,11 @@ const made = [
   ...Array.from({ length: count }, (_, i) => ({ name: `product ${i}`, kernel: randomProduct(dice(i)) })),
   ...Array.from({ length: 3 * count }, (_, i) => ({ name: `kernel ${i}`, kernel: recognize(randomKernel(dice(i))) })),
 ];
-/** Two shapes of each kind. */
+/** Two shapes of each kind: any, and the one with the most positions of a lane. */
 const cases = made.flatMap(({ name, kernel }, n) => (['tiles', 'sums'] as const).flatMap(kind => {
   const all = formsOf(kernel, kind);
-  return [...new Set([n * 37, n * 101 + 5].flatMap(at => { const form = all[at % all.length]; return form ? [form] : []; }))].map(form => ({ name: `${name}, ${kind}`, kernel, form }));
+  const largest = all.reduce<Form | undefined>((best, f) => (best && Math.max(...best.shape.block) >= Math.max(...f.shape.block) ? best : f), undefined);
+  return [...new Set([all[(n * 37) % all.length], largest].flatMap(form => form ?? []))].map(form => ({ name: `${name}, ${kind}`, kernel, form }));
 }));
 
 test('kernels at random have forms of both kinds, and are valid', t => {
