@@ -10,7 +10,7 @@ import type { Contraction, Nest, Operand, Sides } from './contraction.ts';
 import { fillOf, tileBytes } from './fill.ts';
 import { piecesOf } from './pieces.ts';
 import type { Lets, Piece, Pieces } from './pieces.ts';
-import { costs, extentOf, lanesAlong, positionsOf, priceOf } from './price.ts';
+import { costs, extentOf, lanesAlong, positionsOf, priceOf, priceOfPart } from './price.ts';
 import type { Lanes } from './price.ts';
 import { lanesOf, limits, positionsAcross, positionsDown, sumShapes, sumsOfLane, tileShapes } from './shapes.ts';
 import type { Shape } from './shapes.ts';
@@ -25,8 +25,8 @@ export interface Candidate { readonly form: Form | undefined; readonly time: num
 
 /** Lanes that a middling GPU has busy at once: with fewer, the longest lane counts, with more, all of them do. */
 const busyLanes = 8192;
-/** What another form than the plain one must gain. */
-const gain = 1.5;
+/** What another form than the plain one must gain, and how long the plain one must take to be worth the code: a launch alone takes ten thousand. */
+const [gain, worthwhile] = [1.1, 2000] as const;
 /** Turns from which on a sum is worth sharing. */
 const manyTurns = 16;
 
@@ -40,7 +40,7 @@ export function formOf(kernel: Kernel): Form | undefined {
 export function choose(candidates: readonly Candidate[]): Form | undefined {
   const [plain, ...others] = candidates;
   const best = others.reduce<Candidate | undefined>((b, c) => (b === undefined || c.time < b.time ? c : b), undefined);
-  return best && best.time * gain < (plain?.time ?? 0) ? best.form : undefined;
+  return best && plain && plain.time > worthwhile && best.time * gain < plain.time ? best.form : undefined;
 }
 
 /** The plain form first, then all others that this kernel can have. */
@@ -107,7 +107,7 @@ function candidate(form: Form): Candidate {
   const priceAll = (pieces: readonly Piece<Together>[]): number => pieces.reduce((n, p) => n + price(p), 0);
   const price = (p: Piece<Together>): number => {
     switch (p.kind) {
-      case 'each': return shape.block[0] * shape.block[1] * (costs.position + priceOf(p.body, p.results.map(r => r.value), each));
+      case 'each': return shape.block[0] * shape.block[1] * (costs.position + priceOfPart(p, p.body, p.results.map(r => r.value), each));
       case 'loop': return extentOf(p.axis.extent) * (2 + priceAll(p.body));
       case 'together': return p.what.kind === 'sum' ? sumPrice(p.what, form) : contractionPrice(p.what, form);
     }
@@ -116,7 +116,7 @@ function candidate(form: Form): Candidate {
 }
 function sumPrice(nest: Nest, { shape, sides }: Form): number {
   const lanes: Lanes = [...lanesAlong(sides.across, shape.lanes[1]), ...lanesAlong(nest.axes, shape.depth)];
-  const turn = costs.position * nest.axes.length + nest.carries.length + priceOf(nest.body, nest.values, lanes);
+  const turn = costs.position * nest.axes.length + nest.carries.length + priceOfPart(nest, nest.body, nest.values, lanes);
   return Math.ceil(positionsOf(nest.axes) / shape.depth) * turn + Math.log2(shape.depth) * (costs.chunk / 2 + 4 * nest.carries.length) + costs.chunk;
 }
 function contractionPrice(c: Contraction, { shape, sides }: Form): number {
@@ -135,5 +135,5 @@ function fillPrice(o: Operand, c: Contraction, sides: Sides, shape: Shape): numb
     ? [...lanesAlong(c.turn, shape.chunk), ...lanesAlong(side, Math.ceil(64 / shape.chunk))]
     : lanesAlong(side, Math.min(64, vectors));
   const rounds = Math.ceil((vectors * shape.chunk) / lanesOf(shape));
-  return rounds * (width * (costs.position * (side.length + c.turn.length) / 2 + priceOf([], [o.value], along)) + costs.shared);
+  return rounds * (width * (costs.position * (side.length + c.turn.length) / 2 + priceOfPart(o, [], [o.value], along)) + costs.shared);
 }

@@ -53,6 +53,18 @@ function linesOf(offset: Index, lanes: Lanes): number {
 }
 const access = (offset: Index, lanes: Lanes): number => near + (far * Math.min(linesOf(offset, lanes), together)) / together;
 
+/** Prices that were asked before, by what they are of: many shapes walk along their axes with as many lanes. */
+const known = new WeakMap<object, Map<string, number>>();
+/** The price of what `part` does, which is asked for once: see `priceOf`. */
+export function priceOfPart(part: object, body: readonly Stmt[], values: readonly Expr[], lanes: Lanes): number {
+  const prices = known.get(part) ?? new Map<string, number>();
+  known.set(part, prices);
+  const key = lanes.map(l => `${l.axis} ${l.count}`).join();
+  const price = prices.get(key) ?? priceOf(body, values, lanes);
+  prices.set(key, price);
+  return price;
+}
+
 /** Instructions of statements, and of values after them, for one lane; what is used twice is computed once where it stands. */
 export function priceOf(body: readonly Stmt[], values: readonly Expr[], lanes: Lanes): number {
   const seen = new Set<Expr>();
