@@ -9,6 +9,7 @@ import { indent } from '../text.ts';
 import { printContraction, tileDeclarations } from './contract.ts';
 import type { Form, Together } from './form.ts';
 import type { Frame } from './frame.ts';
+import { hoist } from './hoist.ts';
 import type { Piece } from './pieces.ts';
 import { decode, product } from './positions.ts';
 import { lanesOf, positionsAcross, positionsDown } from './shapes.ts';
@@ -35,7 +36,7 @@ export function printTogether(kernel: Kernel, form: Form, frame: Frame): string 
   const main = [
     ...places(w),
     ...kept.map(name => `var ${keptName(name)}: ${lines * columns === 1 ? 'f32' : `array<${type}, ${lines * each}>`};`),
-    ...pieces.flatMap(p => printPiece(p, w)),
+    ...pieces.flatMap(p => printPiece(p, w, [])),
   ];
   return frame.text([...tileDeclarations(form), ...partDeclarations(form), ...w.functions], section.complete(main), lanesOf(shape));
 }
@@ -60,21 +61,24 @@ function places({ form: { shape, sides }, frame, section }: Writing): readonly s
   ];
 }
 
-function printPiece(p: Piece<Together>, w: Writing): readonly string[] {
+/** @param loops Axes of the loops around it. */
+function printPiece(p: Piece<Together>, w: Writing, loops: readonly Axis[]): readonly string[] {
   const { frame: { names }, section } = w;
   switch (p.kind) {
-    case 'loop': return [`for (var ${names(p.axis.name)} = 0; ${names(p.axis.name)} < ${section.extent(p.axis.extent)}; ${names(p.axis.name)}++) {`, ...indent(p.body.flatMap(b => printPiece(b, w))), '}'];
-    case 'each': return printEach(p, w);
+    case 'loop': return [`for (var ${names(p.axis.name)} = 0; ${names(p.axis.name)} < ${section.extent(p.axis.extent)}; ${names(p.axis.name)}++) {`, ...indent(p.body.flatMap(b => printPiece(b, w, [...loops, p.axis]))), '}'];
+    case 'each': return printEach(p, w, loops);
     case 'together': return p.what.kind === 'sum' ? printSum(p.what, p, w) : printContraction(p.what, p, w);
   }
 }
 
-function printEach({ body, results, needs }: Extract<Piece<Together>, { kind: 'each' }>, w: Writing): readonly string[] {
-  const { frame: { names }, section } = w;
+function printEach({ body, results, needs }: Extract<Piece<Together>, { kind: 'each' }>, w: Writing, loops: readonly Axis[]): readonly string[] {
+  const { form: { shape, sides }, frame: { names }, kernel, section } = w;
   const next = (name: string): string => `${name} next`;
+  const known = new Set([...sides.across, ...sides.batch, ...loops].map(a => a.name));
+  const parts = shape.block[0] > 1 ? hoist(kernel, body, results, known) : { column: [], body, results };
   return eachPosition(w, [
     ...needs.map(n => `let ${names(n)} = ${w.kept(n, 'line', 'column')};`),
-    ...section.statements([...body, ...results.map(r => ({ kind: 'let' as const, name: next(r.name), value: r.value }))]),
+    ...section.statements([...parts.body, ...parts.results.map(r => ({ kind: 'let' as const, name: next(r.name), value: r.value }))]),
     ...results.map(r => `${w.kept(r.name, 'line', 'column')} = ${names(next(r.name))};`),
-  ], body.some(s => s.kind === 'store' || s.kind === 'map'));
+  ], section.statements(parts.column), body.some(s => s.kind === 'store' || s.kind === 'map'));
 }
