@@ -73,12 +73,16 @@ function summed(kernel: Kernel): Pieces<Together> | undefined {
   });
   const stores = (p: Piece<Together>): boolean => (p.kind === 'loop' ? p.body.some(stores) : p.kind === 'each' && p.body.some(s => s.kind === 'store' || s.kind === 'map'));
   const last = made?.pieces.at(-1);
+  const most = Math.max(0, ...togetherIn(made?.pieces ?? []).map(t => t.carries.length));
+  if (4 * limits.sumLanes * most > limits.sharedBytes) return undefined;
   return made && last?.kind === 'each' && last.results.length === 0 && !made.pieces.slice(0, -1).some(stores) ? made : undefined;
 }
 
 // ── what a device allows ──────────────────────────────────────────────────────────────────────
 
-export const contractionsOf = (pieces: readonly Piece<Together>[]): readonly Contraction[] => pieces.flatMap(p => (p.kind === 'loop' ? contractionsOf(p.body) : p.kind === 'together' && p.what.kind === 'contraction' ? [p.what] : []));
+const togetherIn = (pieces: readonly Piece<Together>[]): readonly Together[] => pieces.flatMap(p => (p.kind === 'loop' ? togetherIn(p.body) : p.kind === 'together' ? [p.what] : []));
+export const contractionsOf = (pieces: readonly Piece<Together>[]): readonly Contraction[] => togetherIn(pieces).flatMap(t => (t.kind === 'contraction' ? [t] : []));
+export const sumsOf = (pieces: readonly Piece<Together>[]): readonly Nest[] => togetherIn(pieces).flatMap(t => (t.kind === 'sum' ? [t] : []));
 
 function fits(shape: Shape, sides: Sides, { pieces }: Pieces<Together>): boolean {
   // a tile twice as long as its side is one that a smaller shape does better

@@ -15,7 +15,7 @@ export const positionsAcross = ({ lanes, block }: Shape): number => lanes[1] * b
 export const lanesOf = ({ lanes, depth }: Shape): number => lanes[0] * lanes[1] * depth;
 
 /** What every WebGPU device gives without being asked. */
-export const limits = { lanes: 256, sharedBytes: 16_384 } as const;
+export const limits = { lanes: 256, sharedBytes: 16_384, /** Not a device's: of a workgroup whose lanes share sums. */ sumLanes: 64 } as const;
 /** Sums in registers that a lane may have: with more, drivers keep them in memory. */
 export const sumsOfLane = 64;
 
@@ -27,4 +27,4 @@ const chunks = [8, 16, 32] as const;
 /** Tiles of contractions. */
 export const tileShapes: readonly Shape[] = lanes.flatMap(l => blocks.flatMap(block => chunks.map((chunk): Shape => ({ lanes: l, block, chunk, depth: 1 }))));
 /** Lanes of sums: all for one position, or rows of them for neighbouring positions. */
-export const sumShapes: readonly Shape[] = [1, 4, 16, 32].map(across => ({ lanes: [1, across], block: [1, 1], chunk: 1, depth: 64 / across }));
+export const sumShapes: readonly Shape[] = [1, 4, 16, 32].map(across => ({ lanes: [1, across], block: [1, 1], chunk: 1, depth: limits.sumLanes / across }));

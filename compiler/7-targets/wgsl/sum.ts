@@ -6,6 +6,7 @@
 import { indent } from '../text.ts';
 import { dialect } from './dialect.ts';
 import type { Nest } from './contraction.ts';
+import { sumsOf } from './form.ts';
 import type { Form, Together } from './form.ts';
 import type { Piece } from './pieces.ts';
 import { decode, product } from './positions.ts';
@@ -13,11 +14,9 @@ import { lanesOf } from './shapes.ts';
 import { eachPosition } from './writing.ts';
 import type { Writing } from './writing.ts';
 
-const sums = (pieces: readonly Piece<Together>[]): readonly Nest[] => pieces.flatMap(p => (p.kind === 'loop' ? sums(p.body) : p.kind === 'together' && p.what.kind === 'sum' ? [p.what] : []));
-
 /** Workgroup memory: a number of each lane, for as many carries as a sum has. */
 export const partDeclarations = ({ pieces, shape }: Form): readonly string[] =>
-  Array.from({ length: Math.max(0, ...sums(pieces.pieces).map(n => n.carries.length)) }, (_, i) => `var<workgroup> parts_${i}: array<f32, ${lanesOf(shape)}>;`);
+  Array.from({ length: Math.max(0, ...sumsOf(pieces.pieces).map(n => n.carries.length)) }, (_, i) => `var<workgroup> parts_${i}: array<f32, ${lanesOf(shape)}>;`);
 
 export function printSum(nest: Nest, { carries, needs }: Extract<Piece<Together>, { kind: 'together' }>, w: Writing): readonly string[] {
   const { form: { shape }, frame, frame: { names }, section } = w;
