@@ -112,10 +112,12 @@ export function contractionOf(nest: Nest, kernel: Kernel, sides: Sides, loops: r
     const isOn = (side: ReadonlySet<string>, e: Expr): boolean => { for (const a of axesIn(e)) if (side.has(a)) return true; return false; };
     if (factors.some(e => (isOn(down, e) && isOn(across, e)) || namesIn(e).size > 0 || [...buffersIn(e)].some(b => written.has(b)))) return undefined;
     const [onDown, onAcross, neither] = [factors.filter(e => isOn(down, e)), factors.filter(e => isOn(across, e)), factors.filter(e => !isOn(down, e) && !isOn(across, e))];
-    const [d, a] = onAcross.length > 0 && onDown.length === 0 ? [operand('down', []), operand('across', [...onAcross, ...neither])] : [operand('down', [...onDown, ...neither]), operand('across', onAcross)];
+    // what varies along neither side goes with one of them
+    const isAcross = onDown.length === 0 && onAcross.length > 0;
+    const d = operand('down', isAcross ? [] : [...onDown, ...neither]);
+    const a = operand('across', isAcross ? [...onAcross, ...neither] : onAcross);
     products.push({ ...(d === undefined ? {} : { down: d }), ...(a === undefined ? {} : { across: a }) });
   }
-  if (!operands.some(o => o.side === 'down') && !operands.some(o => o.side === 'across')) return undefined;
   return { ...nest, loops: outer, turn, operands, products };
 }
 const factorsOf = (e: Expr): readonly Expr[] => (e.kind === 'op' && e.op === 'mul' ? e.args.flatMap(factorsOf) : [e]);

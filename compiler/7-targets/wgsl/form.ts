@@ -73,9 +73,8 @@ function summed(kernel: Kernel): Pieces<Together> | undefined {
   });
   const stores = (p: Piece<Together>): boolean => (p.kind === 'loop' ? p.body.some(stores) : p.kind === 'each' && p.body.some(s => s.kind === 'store' || s.kind === 'map'));
   const last = made?.pieces.at(-1);
-  const most = Math.max(0, ...togetherIn(made?.pieces ?? []).map(t => t.carries.length));
-  if (4 * limits.sumLanes * most > limits.sharedBytes) return undefined;
-  return made && last?.kind === 'each' && last.results.length === 0 && !made.pieces.slice(0, -1).some(stores) ? made : undefined;
+  const sums = Math.max(0, ...togetherIn(made?.pieces ?? []).map(t => t.carries.length));
+  return made && 4 * limits.sumLanes * sums <= limits.sharedBytes && last?.kind === 'each' && last.results.length === 0 && !made.pieces.slice(0, -1).some(stores) ? made : undefined;
 }
 
 // ── what a device allows ──────────────────────────────────────────────────────────────────────
