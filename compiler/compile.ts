@@ -59,7 +59,7 @@ export async function compile(source: string, options: CompileOptions): Promise<
     const { programs } = programsOf(model);
     const scheduled = printers.map(target => ({ target, cut: schedule(programs, target.capabilities) }));
     return {
-      emitted: { model, targets: scheduled.map(({ target, cut }) => ({ name: target.name, plan: planOf(cut, target.name), code: target.print(cut) })) },
+      emitted: { model, targets: scheduled.map(({ target, cut }) => ({ name: target.name, plan: planOf(cut, target, target.name === 'wasm'), code: target.print(cut) })) },
       model: { model, schedules: Object.fromEntries(scheduled.map(({ target, cut }) => [target.name, cut])) },
     };
   });

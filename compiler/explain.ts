@@ -6,8 +6,9 @@ import type { Work } from './5-schedule/count.ts';
 import type { Role, Schedule, Step } from './5-schedule/schedule.ts';
 import { evaluateSize } from './6-kernels/index.ts';
 import { showKernel } from './6-kernels/show.ts';
+import type { Target, Traffic } from './7-targets/target.ts';
 
-export interface KernelExplanation { readonly name: string; readonly grid: readonly (string | number)[]; readonly stores: readonly string[]; readonly work: Work; readonly text: string }
+export interface KernelExplanation { readonly name: string; readonly grid: readonly (string | number)[]; readonly stores: readonly string[]; readonly work: Work; readonly text: string; /** Where the target says it. */ readonly traffic?: Traffic }
 export interface Explanation {
   readonly model: string;
   readonly target: string;
@@ -15,20 +16,23 @@ export interface Explanation {
   readonly rows: number; readonly samples: number;
   readonly parameters: readonly { readonly path: string; readonly shape: readonly number[]; readonly trained: boolean }[];
   readonly weights: readonly { readonly path: string; readonly shape: readonly number[]; readonly kl: string; readonly prior: string; readonly posterior: string }[];
-  readonly programs: readonly { readonly name: string; readonly kernels: readonly KernelExplanation[]; readonly work: Work }[];
+  readonly programs: readonly { readonly name: string; readonly kernels: readonly KernelExplanation[]; readonly work: Work; /** Loads from global memory, as the target runs the kernels and with an invocation a position. */ readonly loads?: { readonly now: number; readonly plain: number } }[];
   /** Bytes by role, and of the arena after sharing. */
   readonly memory: { readonly byRole: Readonly<Partial<Record<Role, number>>>; readonly arena: number };
 }
 
-export function explain(model: Model, schedule: Schedule, target: string, extents: { readonly rows: number; readonly samples: number }): Explanation {
+export function explain(model: Model, schedule: Schedule, target: Pick<Target, 'name' | 'traffic'>, extents: { readonly rows: number; readonly samples: number }): Explanation {
   const flat = (steps: readonly Step[], times = 1): readonly { readonly kernel: number; readonly times: number }[] =>
     steps.flatMap(s => (s.kind === 'run' ? [{ kernel: s.kernel, times }] : flat(s.body, times * s.extent)));
   const programs = schedule.programs.map(p => {
     const kernels = flat(p.steps).flatMap(({ kernel, times }) => {
       const k = schedule.kernels[kernel];
-      return k ? [{ name: k.name, grid: k.axes.map(a => a.extent), stores: k.buffers.filter(b => b.access !== 'read').map(b => b.name), work: scale(countKernel(k, extents), times), text: showKernel(k) }] : [];
+      const moved = k && target.traffic?.(k, extents);
+      const traffic = moved && { ...moved, workgroups: moved.workgroups * times, globalLoads: moved.globalLoads * times, plainLoads: moved.plainLoads * times, sharedLoads: moved.sharedLoads * times };
+      return k ? [{ name: k.name, grid: k.axes.map(a => a.extent), stores: k.buffers.filter(b => b.access !== 'read').map(b => b.name), work: scale(countKernel(k, extents), times), text: showKernel(k), ...(traffic ? { traffic } : {}) }] : [];
     });
-    return { name: p.name, kernels, work: kernels.map(k => k.work).reduce(add, none) };
+    const sum = (of: (t: Traffic) => number): number => kernels.reduce((n, k) => n + (k.traffic ? of(k.traffic) : 0), 0);
+    return { name: p.name, kernels, work: kernels.map(k => k.work).reduce(add, none), ...(target.traffic ? { loads: { now: sum(t => t.globalLoads), plain: sum(t => t.plainLoads) } } : {}) };
   });
   const byRole: Partial<Record<Role, number>> = {};
   const slots = new Map<number, number>();
@@ -38,7 +42,7 @@ export function explain(model: Model, schedule: Schedule, target: string, extent
     slots.set(b.slot, Math.max(slots.get(b.slot) ?? 0, bytes));
   }
   return {
-    model: model.name, target, ...extents,
+    model: model.name, target: target.name, ...extents,
     parameters: parametersOf(model).filter(p => !p.state).map(p => ({ path: p.path, shape: p.shape, trained: p.trained })),
     weights: model.variables.flatMap(v => (v.kind === 'weight' ? [{ path: v.path, shape: v.shape, kl: v.kl, prior: v.prior.name ?? v.prior.family, posterior: v.posterior.family }] : [])),
     programs,

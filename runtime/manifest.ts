@@ -59,6 +59,15 @@ export interface ProgramManifest {
   readonly swaps?: readonly (readonly [string, string])[];
 }
 
+export interface KernelManifest {
+  readonly name: string;
+  readonly grid: readonly (number | Dynamic)[];
+  /** Indices into the plan's buffers. */
+  readonly buffers: readonly number[];
+  /** webgpu, where workgroups own tiles of the grid: for each side how many positions there are, and how many of them a workgroup has. */
+  readonly tiles?: readonly (readonly [Size, number])[];
+}
+
 /** The plan for one target. */
 export interface PlanManifest {
   readonly buffers: readonly BufferManifest[];
@@ -66,8 +75,8 @@ export interface PlanManifest {
   /** Names of the step record's fields in order, one 32-bit word each: so many whole numbers, then f32. */
   readonly record: readonly string[];
   readonly integers: number;
-  /** For each kernel: its name, grid and buffers (indices into `buffers`); `code` is the target's own. */
-  readonly kernels: readonly { readonly name: string; readonly grid: readonly (number | Dynamic)[]; readonly buffers: readonly number[] }[];
+  /** The kernels; `code` is the target's own. */
+  readonly kernels: readonly KernelManifest[];
   /** For each kernel, instructions of one position: `[a, b, c, d]` is a + b·rows + c·samples + d·rows·samples, zeros at the end left out. For devices that must not be kept busy for long. */
   readonly costs?: readonly (readonly number[])[];
   /** webgpu: what one line of a data set is made of, as its last text copies it: buffers, and words of one row. */

@@ -2,9 +2,9 @@
  * Runs a plan on WebGPU. Imagine one large buffer with everything in it, one tape of records, one for each turn of the loops,
  * a bind group over both, and a list of dispatches: runs are put on the tape and on the list, and go to the device together.
  */
-import { layout } from './arena.ts';
+import { countOf, layout } from './arena.ts';
 import type { Backend, OpenBackend, Scalars } from './backend.ts';
-import type { PlanManifest } from './manifest.ts';
+import type { Dynamic, KernelManifest, PlanManifest } from './manifest.ts';
 import { film } from './turns.ts';
 import type { Film, Turn } from './turns.ts';
 import { holdOn } from './webgpu-data.ts';
@@ -143,8 +143,9 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
       return at;
     };
     for (const { kernel, turn } of dispatches) {
-      const positions = (plan.kernels[kernel]?.grid ?? []).reduce<number>((n, e) => n * (typeof e === 'number' ? e : extents[e]), 1);
-      const groups = Math.ceil(positions / workgroupSize);
+      const of = plan.kernels[kernel];
+      const positions = positionsOf(of, extents);
+      const groups = workgroupsOf(of, extents);
       const workOfGroup = (workOf(plan.costs?.[kernel], extents) * positions) / groups;
       for (const [first, count] of parts(groups, workOfGroup, queue.budget, limits.maxComputeWorkgroupsPerDimension)) {
         dispatch(kernel, group, first === 0 ? recordOf(turn) : record(turns[turn] ?? {}, first), count, Math.max(count, leastGroups) * workOfGroup);
@@ -211,3 +212,10 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
     },
   };
 }
+
+type Extents = Readonly<Record<Dynamic, number>>;
+const positionsOf = (kernel: KernelManifest | undefined, { rows, samples }: Extents): number =>
+  (kernel?.grid ?? []).reduce<number>((n, e) => n * countOf(typeof e === 'number' ? e : { times: 1, by: [e] }, rows, samples), 1);
+/** Workgroups of a kernel: those of its tiles, or as many as give each position an invocation. */
+const workgroupsOf = (kernel: KernelManifest | undefined, extents: Extents): number =>
+  (kernel?.tiles ? kernel.tiles.reduce((n, [size, each]) => n * Math.ceil(countOf(size, extents.rows, extents.samples) / each), 1) : Math.ceil(positionsOf(kernel, extents) / workgroupSize));

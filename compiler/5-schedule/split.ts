@@ -16,6 +16,8 @@ import { nominalSize } from './unit.ts';
  */
 const large = { cheap: 65_536, dear: 2048 } as const;
 const few = 32;
+/** Products and sums of at most so many results are cut by rows when each row adds so many: one more kernel must be worth it. */
+const [fewProducts, longProduct, fewSums, longSum] = [8192, 64, 512, 256] as const;
 
 /** The graph with its large reductions cut. `partials`: the rows of partial results, which must be stored. */
 export interface Split { readonly graph: Graph<Plain>; readonly partials: ReadonlySet<NodeId> }
@@ -28,6 +30,12 @@ export function splitReductions(graph: Graph<Plain>, innerLoops: 'cheap' | 'dear
   const renamed = (id: NodeId): NodeId => to[id] ?? fail(`node ${id}`);
   for (const n of graph.nodes) {
     b.at(n.origin);
+    const rows = innerLoops === 'dear' ? cutByRows(b, n, renamed) : undefined;
+    if (rows) {
+      partials.add(rows.partial);
+      to.push(rows.whole);
+      continue;
+    }
     if (n.kind !== 'reduce') { to.push(b.copy(withArguments(n, renamed))); continue; }
     const literal = literalExtent(graph.nodes[n.arg]?.shape ?? [], n.axes);
     if (literal >= large[innerLoops] && nominalSize(n.shape) <= few) {
@@ -67,6 +75,30 @@ function flattened(b: Builder<Plain>, x: NodeId, axes: readonly number[]): reado
   if (axis === undefined) return [x, axes];
   const merged = b.reshape(x, [...shape.slice(0, axis), Number(shape[axis]) * Number(shape[axis + 1]), ...shape.slice(axis + 2)]);
   return flattened(b, merged, axes.filter((_, i) => i !== at + 1).map(a => (a > axis ? a - 1 : a)));
+}
+
+/**
+ * A sum with few results over the batch and over much besides, as the gradients of a small convolution are, first gives a result for
+ * each row: otherwise a GPU would have a handful of workgroups busy, and each of them a hundred thousand turns.
+ */
+function cutByRows(b: Builder<Plain>, n: Plain, renamed: (id: NodeId) => NodeId): { readonly whole: NodeId; readonly partial: NodeId } | undefined {
+  if (n.kind === 'reduce') {
+    const shape = b.shape(renamed(n.arg));
+    const row = n.axes.find(a => shape[a] === 'rows');
+    if (row === undefined || literalExtent(shape, n.axes) < longSum || nominalSize(n.shape) > fewSums) return undefined;
+    const others = n.axes.filter(a => a !== row);
+    const partial = b.reduce(n.op, ...flattened(b, renamed(n.arg), others));
+    return { partial, whole: b.reduce(n.op, partial, [row - others.filter(a => a < row).length]) };
+  }
+  if (n.kind !== 'einsum') return undefined;
+  const { labels, out, shape } = n;
+  const args = n.args.map(renamed);
+  const extents = new Map(args.flatMap((a, i) => b.shape(a).map((e, d) => [labels[i]?.[d] ?? 0, e] as const)));
+  const summed = [...extents].filter(([label]) => !out.includes(label));
+  const [row] = summed.find(([, e]) => e === 'rows') ?? [];
+  if (row === undefined || nominalSize(summed.map(([, e]) => e).filter(e => e !== 'rows')) < longProduct || nominalSize(shape) > fewProducts) return undefined;
+  const partial = b.einsum(args, labels, [row, ...out]);
+  return { partial, whole: b.reduce('add', partial, [0]) };
 }
 
 function cut(b: Builder<Plain>, op: 'add' | 'max' | 'min', x: NodeId, axes: readonly number[]): { readonly whole: NodeId; readonly partial: NodeId } {

@@ -3,7 +3,7 @@ import type { Target, TargetName } from './target.ts';
 
 /** Loaded when asked for: WebAssembly's emitter alone takes a tenth of a second. */
 export const targets: Readonly<Record<TargetName, () => Promise<Target>>> = {
-  webgpu: async () => (await import('./wgsl.ts')).webgpu,
+  webgpu: async () => (await import('./wgsl/index.ts')).webgpu,
   wasm: async () => (await import('./wasm/index.ts')).wasm,
   gpujs: async () => (await import('./gpujs.ts')).gpujs,
 };

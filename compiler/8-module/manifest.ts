@@ -2,12 +2,10 @@
 import { createHash } from 'node:crypto';
 import type { Model, Shape } from '../2-check/model.ts';
 import { parametersOf } from '../4-diff/programs.ts';
-import { linesOf } from '../5-schedule/lines.ts';
 import type { Schedule, Step } from '../5-schedule/schedule.ts';
+import type { Target } from '../7-targets/target.ts';
 import type { ModelManifest, OutputManifest, PlanManifest, PortManifest, StepManifest } from '../../runtime/manifest.ts';
-import type { TargetName } from '../7-targets/target.ts';
 import { version } from '../version.ts';
-import { costOf } from './costs.ts';
 
 /** The runtime refuses another number: raise it when the manifest or a calling convention changes. */
 export const abi = 2;
@@ -38,19 +36,21 @@ export function manifestOf(model: Model): ModelManifest {
 }
 
 /**
- * Buffers, record and kernels in the schedule's order: the code refers to them by number. WebAssembly's code runs the steps
- * itself, so kernels and steps are left out; for WebGPU it is said what a batch is made of, and how long a kernel takes.
+ * Buffers, record and kernels in the schedule's order: the code refers to them by number; and what the target's runtime needs beside.
+ * @param target What the code is made for. @param inCode Whether the code runs the steps itself, as WebAssembly does: then kernels and
+ * steps are left out.
  */
-export function planOf(schedule: Schedule, target?: TargetName): PlanManifest {
-  const inCode = target === 'wasm';
-  const lines = target === 'webgpu' ? linesOf(schedule) : [];
+export function planOf(schedule: Schedule, target: Pick<Target, 'tiles' | 'details'>, inCode = false): PlanManifest {
   const step = (s: Step): StepManifest => (s.kind === 'run' ? s.kernel : { counter: s.counter, extent: s.extent, reverse: s.reverse, body: s.body.map(step) });
   const at = new Map(schedule.buffers.map((b, i) => [b.name, i] as const));
   return {
     buffers: schedule.buffers.map(({ name, type, size, slot, role, noise, bucket }) => ({ name, ...(type === 'u32' ? { type } : {}), size, slot, role, ...(noise ? { noise } : {}), ...(bucket ? { bucket } : {}) })),
     programs: Object.fromEntries(schedule.programs.map(p => [p.name, { ...(inCode ? {} : { steps: p.steps.map(step) }), results: p.results, ...(p.swaps.length > 0 ? { swaps: p.swaps } : {}) }])),
     record: schedule.record.map(f => f.name), integers: schedule.record.filter(f => f.type === 'u32').length,
-    kernels: inCode ? [] : schedule.kernels.map(k => ({ name: k.name, grid: k.axes.map(a => a.extent), buffers: k.buffers.map(b => at.get(b.name) ?? -1) })),
-    ...(target === 'webgpu' ? { costs: schedule.kernels.map(costOf) } : {}), ...(lines.length > 0 ? { lines } : {}),
+    kernels: inCode ? [] : schedule.kernels.map(k => {
+      const tiles = target.tiles?.(k);
+      return { name: k.name, grid: k.axes.map(a => a.extent), buffers: k.buffers.map(b => at.get(b.name) ?? -1), ...(tiles ? { tiles } : {}) };
+    }),
+    ...target.details?.(schedule),
   };
 }

@@ -89,18 +89,19 @@ export const explainCommand = (files: readonly string[], o: CommonOptions & { re
   const extent = (name: string, text: string | undefined, otherwise: number): number => { const n = text === undefined ? otherwise : Number(text); return Number.isInteger(n) && n > 0 ? n : fail(`--${name} is a whole number above 0, and this is '${text}'`); };
   const extents = { rows: extent('rows', o.rows, 32), samples: extent('samples', o.samples, 1) };
   return each(files, o.json, async (file, text) => {
+    const printer = await targets[target]();
     const { models } = await compile(text, { file, targets: [target], set: parseSet(o.set) });
-    const explanations = models.flatMap(m => { const s = m.schedules[target]; return s ? [explain(m.model, s, target, extents)] : []; });
+    const explanations = models.flatMap(m => { const s = m.schedules[target]; return s ? [explain(m.model, s, printer, extents)] : []; });
     const [first] = explanations;
-    if (o.svg !== undefined && first) await (await import('./picture.ts')).pictureOfKernels(o.svg, first, (await targets[target]()).capabilities.cost);
+    if (o.svg !== undefined && first) await (await import('./picture.ts')).pictureOfKernels(o.svg, first, printer.capabilities.cost);
     if (!o.json) for (const e of explanations) {
       print(pc.bold(`${e.model} for ${target}, ${e.rows} rows, ${e.samples} samples`));
       print(`  ${e.parameters.reduce((n, p) => n + p.shape.reduce((x, y) => x * y, 1), 0).toLocaleString('en')} parameters`);
       for (const w of e.weights) print(`    ${w.path.padEnd(24)} [${w.shape.join(', ')}]  prior ${w.prior}, posterior ${w.posterior}, KL ${w.kl}`);
       print(`  memory ${(e.memory.arena / 2 ** 20).toFixed(2)} MiB: ${Object.entries(e.memory.byRole).map(([r, n]) => `${r} ${(n / 1024).toFixed(1)} kB`).join(', ')}`);
       for (const p of e.programs) {
-        print(`  ${pc.bold(p.name.padEnd(12))} ${String(p.kernels.length).padStart(4)} kernels  ${scale(p.work.arithmetic + p.work.transcendental)} operations (${scale(p.work.transcendental)} exp, log, /), ${scale(p.work.noise)} noise, ${scale(p.work.bytes)} bytes`);
-        if (o.kernels) for (const k of p.kernels) print(k.text.split('\n').map(l => `      ${l}`).join('\n'));
+        print(`  ${pc.bold(p.name.padEnd(12))} ${String(p.kernels.length).padStart(4)} kernels  ${scale(p.work.arithmetic + p.work.transcendental)} operations (${scale(p.work.transcendental)} exp, log, /), ${scale(p.work.noise)} noise, ${scale(p.work.bytes)} bytes${p.loads ? `, ${scale(p.loads.now)} loads for ${scale(p.loads.plain)}` : ''}`);
+        if (o.kernels) for (const k of p.kernels) print([...k.text.split('\n'), ...(k.traffic ? [`  ${k.traffic.workgroups} workgroups, ${k.traffic.form}: ${scale(k.traffic.globalLoads)} loads for ${scale(k.traffic.plainLoads)}`] : [])].map(l => `      ${l}`).join('\n'));
       }
     }
     return { file, ok: true, models: explanations };

@@ -24,7 +24,7 @@ export async function compileTask(task: Task): Promise<CompiledTask> {
   if (!compiled?.schedules.wasm) throw new Error(`${task.name} has no schedule`);
   const { model, schedules: { wasm } } = compiled;
   const counts = (program: string, samples: number): Counts => {
-    const found = explain(model, wasm, 'wasm', { rows: task.batch, samples }).programs.find(p => p.name === program);
+    const found = explain(model, wasm, { name: 'wasm' }, { rows: task.batch, samples }).programs.find(p => p.name === program);
     if (!found) throw new Error(`${task.name} has no program ${program}`);
     return found.work;
   };

@@ -40,7 +40,7 @@ for (let k = first; k < first + count; k++) {
       const { programs } = programsOf(checked);
       const cut = schedule(programs, wasm.capabilities);
       const code = wasm.print(cut);
-      const model = await defineModel<AnyModel>(manifestOf(checked), { wasm: async () => ({ target: 'wasm', open, plan: planOf(cut), code: code instanceof Uint8Array ? Buffer.from(code).toString('base64') : code }) }).create({ seed: k });
+      const model = await defineModel<AnyModel>(manifestOf(checked), { wasm: async () => ({ target: 'wasm', open, plan: planOf(cut, wasm), code: code instanceof Uint8Array ? Buffer.from(code).toString('base64') : code }) }).create({ seed: k });
       const parameters = Object.fromEntries(Object.entries(await model.parameters()).map(([p, x]) => [p, x.data]));
       const draws: Record<string, Float32Array>[] = [];
       for (let sample = 0; sample < samples; sample++) draws.push(Object.fromEntries(Object.entries(await model.drawWeights({ seed, sample })).map(([p, x]) => [p, x.data])));

@@ -1,7 +1,7 @@
 /** One model on every backend through the whole runtime: with one seed, `fit` ends at the same parameters and predictions. */
 import test from 'ava';
 import { gpujs } from '../../compiler/7-targets/gpujs.ts';
-import { webgpu } from '../../compiler/7-targets/wgsl.ts';
+import { webgpu } from '../../compiler/7-targets/wgsl/index.ts';
 import { open as openGpujs } from '../../runtime/gpujs.ts';
 import type { Model } from '../../runtime/types.ts';
 import { open as openWebgpu } from '../../runtime/webgpu.ts';

@@ -2,7 +2,7 @@
  * What passes between a training loop and a device: how often, and that nothing of it shows in the numbers. Each count is a promise
  * that a later change could break without any result being wrong.
  */
-import { webgpu } from '../../compiler/7-targets/wgsl.ts';
+import { webgpu } from '../../compiler/7-targets/wgsl/index.ts';
 import type { Backend, OpenBackend } from '../../runtime/backend.ts';
 import { BnncError, Diverged } from '../../runtime/errors.ts';
 import type { PlanManifest } from '../../runtime/manifest.ts';

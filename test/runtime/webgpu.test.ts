@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { webgpu } from '../../compiler/7-targets/wgsl.ts';
+import { webgpu } from '../../compiler/7-targets/wgsl/index.ts';
 import { axisIndex, constant, size, valueIndex } from '../../compiler/6-kernels/index.ts';
 import type { Expr, Kernel } from '../../compiler/6-kernels/kernel.ts';
 import type { Schedule } from '../../compiler/5-schedule/schedule.ts';
@@ -27,7 +27,7 @@ const scale: Kernel = {
 const plain = scheduleOf([grow, scale], ['rate']);
 const schedule: Schedule = { ...plain, buffers: plain.buffers.map(b => (b.name === 'w' ? { ...b, role: 'parameter' } : b)) };
 const texts = webgpu.print(schedule) as readonly string[]; // this target's are texts
-const plan: PlanManifest = planOf(schedule);
+const plan: PlanManifest = planOf(schedule, webgpu);
 
 webgpuTest('parameters keep their content when room is made for more rows', async t => {
   const device = await softwareDevice();
@@ -76,7 +76,7 @@ webgpuTest('loops of more turns than the tape holds: each kernel sees the counte
   const turns = 2500; // all sums below 2^24
   const looped = scheduleOf([add, keep], [], [{ kind: 'loop', counter: 'a', extent: 2, reverse: true, body: [{ kind: 'run', kernel: 1 }, { kind: 'loop', counter: 'b', extent: turns, reverse: false, body: [{ kind: 'run', kernel: 0 }] }, { kind: 'run', kernel: 1 }] }]);
   const device = await softwareDevice();
-  const model = await open(webgpu.print(looped) as readonly string[], planOf(looped), { device }); // this target's are texts
+  const model = await open(webgpu.print(looped) as readonly string[], planOf(looped, webgpu), { device }); // this target's are texts
   model.reserve(1, 1);
   const sum = turns * (turns - 1) / 2;
   model.write('n', [0]);

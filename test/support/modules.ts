@@ -22,7 +22,7 @@ function compiled(text: string, target: Target): Compiled {
   if (!model) throw new Error('no model');
   const cut = schedule(programsOf(model).programs, target.capabilities);
   const code = target.print(cut);
-  return { manifest: manifestOf(model), plan: planOf(cut, target.name), code: code instanceof Uint8Array ? Buffer.from(code).toString('base64') : code };
+  return { manifest: manifestOf(model), plan: planOf(cut, target, target.name === 'wasm'), code: code instanceof Uint8Array ? Buffer.from(code).toString('base64') : code };
 }
 
 /** The first model of a text, for one backend. */

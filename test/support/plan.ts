@@ -3,10 +3,12 @@
  * a slot of its own, one program `all` that runs them in order.
  */
 import type { Buffer, Role, Schedule, Step } from '../../compiler/5-schedule/schedule.ts';
+import { planOf as manifestOf } from '../../compiler/8-module/manifest.ts';
+import type { Target } from '../../compiler/7-targets/target.ts';
 import { recordFields } from '../../compiler/6-kernels/kernel.ts';
-import type { Axis, BufferUse, Kernel } from '../../compiler/6-kernels/kernel.ts';
+import type { BufferUse, Kernel } from '../../compiler/6-kernels/kernel.ts';
 import type { Backend } from '../../runtime/backend.ts';
-import type { PlanManifest, StepManifest } from '../../runtime/manifest.ts';
+import type { PlanManifest } from '../../runtime/manifest.ts';
 
 /** A schedule of these kernels; buffers that one of them writes are results, the others inputs. `fields` are f32 scalars of the record. */
 export function scheduleOf(kernels: readonly Kernel[], fields: readonly string[] = [], steps?: readonly Step[]): Schedule {
@@ -28,16 +30,8 @@ export function scheduleOf(kernels: readonly Kernel[], fields: readonly string[]
   };
 }
 
-/** What a schedule says to the runtime. */
-export function planOf(schedule: Schedule): PlanManifest {
-  const step = (s: Step): StepManifest => (s.kind === 'run' ? s.kernel : { counter: s.counter, extent: s.extent, reverse: s.reverse, body: s.body.map(step) });
-  return {
-    buffers: schedule.buffers.map(({ name, type, size, slot, role, noise, bucket }) => ({ name, ...(type === 'u32' ? { type } : {}), size, slot, role, ...(noise ? { noise } : {}), ...(bucket ? { bucket } : {}) })),
-    programs: Object.fromEntries(schedule.programs.map(p => [p.name, { steps: p.steps.map(step), results: p.results, swaps: p.swaps }])),
-    record: schedule.record.map(f => f.name), integers: schedule.record.filter(f => f.type === 'u32').length,
-    kernels: schedule.kernels.map(k => ({ name: k.name, grid: k.axes.map((a: Axis) => a.extent), buffers: k.buffers.map(b => schedule.buffers.findIndex(x => x.name === b.name)) })),
-  };
-}
+/** What a schedule says to the runtime; for WebGPU with its target, whose workgroups may own tiles. */
+export const planOf = (schedule: Schedule, target: Pick<Target, 'tiles' | 'details'> = {}): PlanManifest => manifestOf(schedule, target);
 
 /** Content of buffers, by name. */
 export type Memory = Readonly<Record<string, readonly number[]>>;

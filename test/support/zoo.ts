@@ -7,12 +7,12 @@ import type { Builder } from '../../compiler/3-graph/build.ts';
 import type { Graph, NodeId, Plain, Shape } from '../../compiler/3-graph/graph.ts';
 import { graphOf, variable } from './graphs.ts';
 
-export interface Specimen { readonly name: string; readonly graph: Graph<Plain> }
+export interface Specimen { readonly name: string; readonly graph: Graph<Plain>; /** How far a target in single precision may be off: more where large terms cancel, and rounding shows in what is left. */ readonly tolerance: number }
 
 type B = Builder<Plain>;
 const input = (b: B, name: string, shape: Shape, type: 'f32' | 'u32' = 'f32'): NodeId => b.add({ kind: 'input', name: `input:${name}`, shape, type });
 const noise = (b: B, shape: Shape, family: 'normal' | 'uniform' = 'normal', site = 77): NodeId => b.add({ kind: 'noise', family, path: `n${site}`, site, shape, type: 'f32' });
-const specimen = (name: string, make: (b: B) => Record<string, NodeId>): Specimen => ({ name, graph: graphOf(make) });
+const specimen = (name: string, make: (b: B) => Record<string, NodeId>, tolerance = 1e-5): Specimen => ({ name, graph: graphOf(make), tolerance });
 
 export const zoo: readonly Specimen[] = [
   specimen('elementwise on a batch', b => { const x = input(b, 'x', ['rows', 5]); return { y: b.map('tanh', b.map('mul', x, b.expand(variable(b, 'w', [5]), ['rows', 5]))) }; }),
@@ -29,10 +29,14 @@ export const zoo: readonly Specimen[] = [
   })),
   specimen('a matrix product of 40 by 48 by 56', b => ({ y: b.einsum([variable(b, 'a', [40, 48]), variable(b, 'c', [48, 56])], [[0, 1], [1, 2]], [0, 2]) })),
   specimen('a batched product', b => ({ y: b.einsum([input(b, 'x', ['rows', 3, 5]), input(b, 'z', ['rows', 5, 6])], [[0, 1, 2], [0, 2, 3]], [0, 1, 3]) })),
-  specimen('a sum over the batch and over everything', b => { const x = input(b, 'x', ['rows', 6]); return { rows: b.reduce('add', x, [0]), all: b.reduce('add', b.map('square', x), [0, 1]), mean: mean(b, x, [0, 1]) }; }),
+  specimen('a sum over the batch and over everything', b => { const x = input(b, 'x', ['rows', 6]); return { rows: b.reduce('add', x, [0]), all: b.reduce('add', b.map('square', x), [0, 1]), mean: mean(b, x, [0, 1]) }; }, 1e-4),
   specimen('maximum and minimum', b => { const x = input(b, 'x', ['rows', 6]); return { max: b.reduce('max', x, [1]), min: b.reduce('min', x, [0, 1]) }; }),
   specimen('a large sum', b => ({ y: b.reduce('add', b.map('square', variable(b, 'w', [70, 61])), [0, 1]) })),
-  specimen('a very large sum with a rest', b => ({ y: b.reduce('add', variable(b, 'w', [66_001]), [0]) })),
+  specimen('few products and sums of many turns, over the batch too', b => {
+    const [x, y, z] = [input(b, 'x', ['rows', 4, 72]), input(b, 'y', ['rows', 5, 72]), input(b, 'z', ['rows', 3, 20, 15])];
+    return { p: b.einsum([x, y], [[0, 1, 2], [0, 3, 2]], [1, 3]), s: b.reduce('add', b.map('square', z), [0, 2, 3]), most: b.reduce('max', z, [0, 2, 3]) };
+  }),
+  specimen('a very large sum with a rest', b => ({ y: b.reduce('add', variable(b, 'w', [66_001]), [0]) }), 1e-4),
   specimen('softmax, log softmax, log-sum-exp', b => { const x = input(b, 'x', ['rows', 11]); return { s: softmax(b, x, 1), l: logSoftmax(b, x, 1), e: logSumExp(b, x, [1]) }; }),
   specimen('cross-entropy at a class', b => ({ y: mean(b, negativeLogSoftmaxAt(b, input(b, 'z', ['rows', 3]), input(b, 'c', ['rows'], 'u32')), [0]) })),
   specimen('reshape, permute and broadcast', b => { const x = input(b, 'x', ['rows', 2, 6]); return { y: b.permute(b.reshape(x, ['rows', 3, 4]), [2, 0, 1]), z: b.reshape(b.permute(x, [0, 2, 1]), ['rows', 4, 3]) }; }),

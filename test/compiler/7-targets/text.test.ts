@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import test from 'ava';
 import { axisIndex, constant, addIndex, scaleIndex } from '../../../compiler/6-kernels/index.ts';
 import { decimal, makeNames, makePrinter } from '../../../compiler/7-targets/text.ts';
-import { dialect } from '../../../compiler/7-targets/wgsl-dialect.ts';
+import { dialect } from '../../../compiler/7-targets/wgsl/dialect.ts';
 
 test('names: one letter stays, all others can be no word of the dialect, and no two are equal', t => {
   const names = makeNames();

@@ -12,7 +12,7 @@ import { optimize } from '../../../compiler/4-diff/optimize.ts';
 import { schedule } from '../../../compiler/5-schedule/plan.ts';
 import { gpujs } from '../../../compiler/7-targets/gpujs.ts';
 import type { Target } from '../../../compiler/7-targets/target.ts';
-import { webgpu } from '../../../compiler/7-targets/wgsl.ts';
+import { webgpu } from '../../../compiler/7-targets/wgsl/index.ts';
 import type { Backend } from '../../../runtime/backend.ts';
 import { open as openGpujs } from '../../../runtime/gpujs.ts';
 import type { PlanManifest } from '../../../runtime/manifest.ts';
@@ -74,7 +74,7 @@ for (const { name, target, run, open } of ways) {
   run(`ten steps of Adam: ${name}`, async t => {
     const expected = train();
     const plan = schedule([{ name: 'train', graph: step }], target.capabilities);
-    const model = await open(target.print(plan) as readonly string[], planOf(plan)); // both targets print texts
+    const model = await open(target.print(plan) as readonly string[], planOf(plan, target)); // both targets print texts
     model.reserve(rows, samples);
     for (const [buffer, data] of Object.entries(state)) model.write(buffer, data);
     const loss = plan.programs[0]?.results['loss'] ?? '';

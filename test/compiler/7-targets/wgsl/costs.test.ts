@@ -1,12 +1,15 @@
 /** Costs of kernels: what they grow with, and that a whole dispatch is what was counted. */
 import test from 'ava';
-import { countKernel } from '../../../compiler/5-schedule/count.ts';
-import { axisIndex, constant, size } from '../../../compiler/6-kernels/index.ts';
-import type { Expr, Kernel } from '../../../compiler/6-kernels/kernel.ts';
-import { costOf } from '../../../compiler/8-module/costs.ts';
-import { planOf } from '../../../compiler/8-module/manifest.ts';
-import { workOf } from '../../../runtime/webgpu-work.ts';
-import { scheduleOf } from '../../support/plan.ts';
+import { countKernel } from '../../../../compiler/5-schedule/count.ts';
+import { axisIndex, constant, size } from '../../../../compiler/6-kernels/index.ts';
+import type { Expr, Kernel } from '../../../../compiler/6-kernels/kernel.ts';
+import { gpujs } from '../../../../compiler/7-targets/gpujs.ts';
+import { wasm } from '../../../../compiler/7-targets/wasm/index.ts';
+import { costOf } from '../../../../compiler/7-targets/wgsl/costs.ts';
+import { webgpu } from '../../../../compiler/7-targets/wgsl/index.ts';
+import { planOf } from '../../../../compiler/8-module/manifest.ts';
+import { workOf } from '../../../../runtime/webgpu-work.ts';
+import { scheduleOf } from '../../../support/plan.ts';
 
 const load: Expr = { kind: 'load', type: 'f32', buffer: 'x', offset: axisIndex('i') };
 const sum: Expr = { kind: 'ref', type: 'f32', name: 's' };
@@ -38,6 +41,6 @@ test('at the extents of a run it is the count of the whole dispatch', t => {
 test('only WebGPU is told of costs and of what a batch is made of', t => {
   const kernel = { ...over('rows'), buffers: [{ name: 'input:x', type: 'f32', size: size(3, ['rows']), access: 'read' }] } as const;
   const schedule = scheduleOf([kernel]);
-  t.deepEqual([planOf(schedule, 'webgpu').costs, planOf(schedule, 'webgpu').lines], [[[8, 9]], [{ buffer: 0, each: 3 }]]);
-  for (const target of ['wasm', 'gpujs'] as const) t.false('costs' in planOf(schedule, target) || 'lines' in planOf(schedule, target), target);
+  t.deepEqual([planOf(schedule, webgpu).costs, planOf(schedule, webgpu).lines], [[[8, 9]], [{ buffer: 0, each: 3 }]]);
+  for (const target of [wasm, gpujs]) t.false('costs' in planOf(schedule, target) || 'lines' in planOf(schedule, target), target.name);
 });

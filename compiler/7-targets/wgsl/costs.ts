@@ -2,8 +2,8 @@
  * How much a kernel asks of a GPU, for a runtime that must not keep it busy for long. Imagine instructions of one position, as a
  * sum of a part that is always there and parts that grow with rows and samples: the loops over them.
  */
-import { countKernel } from '../5-schedule/count.ts';
-import type { Dynamic, Kernel } from '../6-kernels/kernel.ts';
+import { countKernel } from '../../5-schedule/count.ts';
+import type { Dynamic, Kernel } from '../../6-kernels/kernel.ts';
 
 /** Instructions of one operation: functions are written out; a word comes from a cache more often than not. By hand: a runtime measures what they are worth. */
 const weights = { arithmetic: 1, transcendental: 15, noise: 65, loads: 8, stores: 8 } as const;

@@ -2,9 +2,9 @@
  * The kernel that makes a batch. Imagine a data set as lines in a buffer of its own, behind the order in which they are picked;
  * each invocation copies one word of one line to where the model reads it. Words are words: numbers and classes alike.
  */
-import { linesOf } from '../5-schedule/lines.ts';
-import type { Schedule } from '../5-schedule/schedule.ts';
-import { positionIn } from './text.ts';
+import { linesOf } from '../../5-schedule/lines.ts';
+import type { Schedule } from '../../5-schedule/schedule.ts';
+import { positionIn } from '../text.ts';
 
 /**
  * WGSL with entry point `main`, and `data` at binding 2: a word a line for the order, then the lines. What is the first workgroup

@@ -1,15 +1,15 @@
 /** WGSL against plain arithmetic, on a device that computes; every text is checked by Dawn first. */
 import test from 'ava';
-import { printWgsl, webgpu } from '../../../compiler/7-targets/wgsl.ts';
-import { axisIndex, constant, addIndex, size, offsetOf } from '../../../compiler/6-kernels/index.ts';
-import type { Kernel } from '../../../compiler/6-kernels/kernel.ts';
-import { fillNoise } from '../../../runtime/noise.ts';
-import { open } from '../../../runtime/webgpu.ts';
-import { closeTo } from '../../support/close.ts';
-import { planOf, runAll, scheduleOf } from '../../support/plan.ts';
-import { softwareDevice, validateWgsl, webgpuTest } from '../../support/webgpu.ts';
-import { cases } from './cases.ts';
-import { opCases } from './op-cases.ts';
+import { printWgsl, webgpu } from '../../../../compiler/7-targets/wgsl/index.ts';
+import { axisIndex, constant, addIndex, size, offsetOf } from '../../../../compiler/6-kernels/index.ts';
+import type { Kernel } from '../../../../compiler/6-kernels/kernel.ts';
+import { fillNoise } from '../../../../runtime/noise.ts';
+import { open } from '../../../../runtime/webgpu.ts';
+import { closeTo } from '../../../support/close.ts';
+import { planOf, runAll, scheduleOf } from '../../../support/plan.ts';
+import { softwareDevice, validateWgsl, webgpuTest } from '../../../support/webgpu.ts';
+import { cases } from '../cases.ts';
+import { opCases } from '../op-cases.ts';
 
 for (const { name, kernels, fields, steps, inputs, scalars, expected } of cases) {
   const schedule = scheduleOf(kernels, fields, steps);
@@ -19,7 +19,7 @@ for (const { name, kernels, fields, steps, inputs, scalars, expected } of cases)
 
   webgpuTest(`${name}: computed`, async t => {
     const device = await softwareDevice();
-    const backend = await open(texts, planOf(schedule), { device });
+    const backend = await open(texts, planOf(schedule, webgpu), { device });
     const counts = Object.fromEntries(Object.entries(expected).map(([buffer, values]) => [buffer, values.length]));
     closeTo(t, await runAll(backend, inputs, counts, scalars), expected, 1e-6, 10);
     backend.dispose();
@@ -79,7 +79,7 @@ for (const { op, kernel, inputs, expected } of opCases) {
   test(`op ${op}: valid`, async t => { t.deepEqual(await validateWgsl(texts), []); });
   webgpuTest(`op ${op}: within 1e-5 of its meaning`, async t => {
     const device = await softwareDevice();
-    const backend = await open(texts, planOf(schedule), { device });
+    const backend = await open(texts, planOf(schedule, webgpu), { device });
     const counts = Object.fromEntries(Object.entries(expected).map(([buffer, values]) => [buffer, values.length]));
     closeTo(t, await runAll(backend, inputs, counts), expected, 1e-5, 1e-30);
     backend.dispose();
@@ -101,7 +101,7 @@ for (const family of ['normal', 'uniform'] as const) {
   test(`noise, ${family}: valid`, async t => { t.deepEqual(await validateWgsl(texts), []); });
   webgpuTest(`noise, ${family}: within 5e-7 of the reference, for any seed, count and sample`, async t => {
     const device = await softwareDevice();
-    const backend = await open(texts, planOf(schedule), { device });
+    const backend = await open(texts, planOf(schedule, webgpu), { device });
     for (const [seed, count, sampleBase] of [[0, 0, 0], [2 ** 52 + 12345, 2 ** 33 + 1, 100], [42, 7, 3]] as const) {
       const expected = [0, 1, 2].flatMap(s => {
         const out = new Float64Array(1001);

@@ -2,9 +2,9 @@
  * WGSL, as a table of spellings. Natively spelled are only the operations that WGSL rounds well enough: its exp, log, tanh,
  * pow, sin and cos may be off by far more than 1e-5 (PEERS 3.3, 4.3), so they are left to their expansions.
  */
-import { call, decimal, infix } from './text.ts';
-import type { Dialect } from './text.ts';
-import type { ScalarType } from '../ops/names.ts';
+import { call, decimal, infix } from '../text.ts';
+import type { Dialect } from '../text.ts';
+import type { ScalarType } from '../../ops/names.ts';
 
 export const dialect: Dialect = {
   ops: {

@@ -2,14 +2,14 @@
  * Noise in WGSL as a function that kernels call (E10). Imagine one invocation that wants one number: it computes the four
  * words of its counter, picks its pair of them before the Box-Muller transform, and its half of the pair after it.
  */
-import { InternalError } from '../diagnostics.ts';
-import type { Expr, Kernel } from '../6-kernels/kernel.ts';
-import { exprAlgebra as a } from '../ops/exprs.ts';
-import type { ScalarType } from '../ops/names.ts';
-import { boxMuller, threefry, uniform } from '../ops/noise.ts';
-import { prepare } from './prepare.ts';
-import { indent, makeNames, makePrinter } from './text.ts';
-import { dialect } from './wgsl-dialect.ts';
+import { InternalError } from '../../diagnostics.ts';
+import type { Expr, Kernel } from '../../6-kernels/kernel.ts';
+import { exprAlgebra as a } from '../../ops/exprs.ts';
+import type { ScalarType } from '../../ops/names.ts';
+import { boxMuller, threefry, uniform } from '../../ops/noise.ts';
+import { prepare } from '../prepare.ts';
+import { indent, makeNames, makePrinter } from '../text.ts';
+import { dialect } from './dialect.ts';
 
 type Family = 'normal' | 'uniform';
 
