@@ -126,6 +126,26 @@ for (const form of ['NN', 'NT', 'TN'] as const) {
   });
 }
 
+test('products that are added to in place, of large kernels, whatever is left over', async t => {
+  for (const n of [5, 6, 7, 9, 12, 20, 21]) {
+    const [rows, k] = [64, 130];
+    const plain = product([rows, n, k], (i, f) => addIndex(at(i, k), at(f)), (f, j) => addIndex(at(f, n), at(j)));
+    const y: Expr = { kind: 'load', type: 'f32', buffer: 'y', offset: addIndex(at('i', n), at('j')) };
+    const kernel: Kernel = {
+      ...plain, buffers: plain.buffers.map(b => (b.name === 'y' ? { ...b, access: 'update' } : b)),
+      body: plain.body.map((b): Stmt => (b.kind === 'store' ? { ...b, value: { kind: 'op', op: 'add', type: 'f32', args: [y, b.value] } } : b)),
+    };
+    const machine = await load(scheduleOf([kernel]), { rows, samples: 1 }, false, always);
+    const [x, w] = [whole(rows * k, 7), whole(k * n, 3)];
+    machine.data('x').set(x);
+    machine.data('w').set(w);
+    machine.data('y').fill(2);
+    machine.run('all', {});
+    const expected = Array.from({ length: rows * n }, (_, e) => { let sum = 2; for (let f = 0; f < k; f++) sum += (x[Math.floor(e / n) * k + f] ?? NaN) * (w[f * n + (e % n)] ?? NaN); return sum; });
+    t.deepEqual([...machine.data('y')], expected, `${n} columns`);
+  }
+});
+
 test('an update in place touches each element once, whatever is left over', async t => {
   for (const n of [1, 3, 4, 6, 13, 15, 16, 17, 31, 66]) {
     const y: Expr = { kind: 'load', type: 'f32', buffer: 'y', offset: at('i') };
