@@ -102,7 +102,9 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
 
   function store(id: NodeId, n: Plain, asked: readonly Request[]): void {
     const askers = new Set(asked.map(r => find(r.item)));
-    const host = capabilities.results === 'one' ? undefined : [...askers].find(c => c.loop === undefined && sameExtents(c.shape, n.shape)
+    // a partial result of a long sum (`split.ts`) is for a kernel of its own
+    const isPart = n.shape.length === 0 && unit.roots.get(id)?.length === 0;
+    const host = capabilities.results === 'one' || isPart ? undefined : [...askers].find(c => c.loop === undefined && c.stores.length < mostStores && sameExtents(c.shape, n.shape)
       // a value that other programs keep is made by the same kernel here as there
       && (!unit.isKept(id) || c.stores.every(unit.isKept)) && (n.shape.length > 0 || c.stores.every(s => unit.timesResult(s) === unit.timesResult(id)))
       && asked.every(r => find(r.item) !== c || (isIdentity(r, n.shape) && !r.repeats))
@@ -182,7 +184,7 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
     const all = [...new Set(asked.map(r => find(r.item)))];
     const [target, ...rest] = all;
     if (!target || rest.length === 0) return;
-    if (all.some(c => c.loop !== undefined || !sameExtents(c.shape, target.shape))) return;
+    if (all.some(c => c.loop !== undefined || !sameExtents(c.shape, target.shape)) || all.reduce((n, c) => n + c.stores.length, 0) > mostStores) return;
     if (reaches(all, new Set(all))) return;
     for (const c of rest) {
       target.stores.push(...c.stores);
@@ -235,6 +237,9 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
     };
   }
 }
+
+/** Results of a kernel at most: a hundred equal layers ask for the same scale of their gradients, and would be updated by one kernel of a thousand buffers. */
+const mostStores = 32;
 
 /** Views with every element of their argument, some of them often. */
 const repeats = (v: View): boolean => v.kind === 'reshape' || v.kind === 'permute' || v.kind === 'broadcast' || v.kind === 'skew';
