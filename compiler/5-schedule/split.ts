@@ -49,7 +49,7 @@ export function splitReductions(graph: Graph<Plain>, innerLoops: 'cheap' | 'dear
 }
 
 /** Sums in one scalar up to which one kernel makes all of them. */
-const manySums = 32;
+const manySums = 64;
 /**
  * Partial results of what adds up many sums: the divergence of a hundred layers is one scalar, and would be one kernel of two hundred
  * loops that no compiler of registers gets through.
