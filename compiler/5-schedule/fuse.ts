@@ -102,9 +102,7 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
 
   function store(id: NodeId, n: Plain, asked: readonly Request[]): void {
     const askers = new Set(asked.map(r => find(r.item)));
-    // a partial result of a long sum (`split.ts`) is for a kernel of its own
-    const isPart = n.shape.length === 0 && n.kind === 'map' && unit.roots.get(id)?.length === 0;
-    const host = capabilities.results === 'one' || isPart ? undefined : [...askers].find(c => c.loop === undefined && c.stores.length < mostStores && sameExtents(c.shape, n.shape)
+    const host = capabilities.results === 'one' || unit.isPart(id) ? undefined : [...askers].find(c => c.loop === undefined && c.stores.length < mostStores && sameExtents(c.shape, n.shape)
       // a value that other programs keep is made by the same kernel here as there
       && (!unit.isKept(id) || c.stores.every(unit.isKept)) && (n.shape.length > 0 || c.stores.every(s => unit.timesResult(s) === unit.timesResult(id)))
       && asked.every(r => find(r.item) !== c || (isIdentity(r, n.shape) && !r.repeats))

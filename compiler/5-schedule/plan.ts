@@ -61,8 +61,8 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     record: [...[...recordFields, ...[...turns].sort()].map(name => ({ name, type: 'u32' as const })), ...[...scalars].sort().map(name => ({ name, type: 'f32' as const }))],
   };
 
-  function planProgram(name: string, { graph, partials }: Split, digest: readonly string[]): ProgramPlan {
-    const roots = new Map<NodeId, readonly Place[]>([...partials].map(id => [id, []]));
+  function planProgram(name: string, { graph, partials, parts }: Split, digest: readonly string[]): ProgramPlan {
+    const roots = new Map<NodeId, readonly Place[]>([...partials, ...parts].map(id => [id, []]));
     const swaps: [string, string][] = [];
     for (const [output, id] of graph.outputs) {
       const seen = roots.get(id) ?? [];
@@ -80,7 +80,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     }
     const digestAt = (id: NodeId): string => digest[id] ?? `${name}${id}`;
     const nameAt = (id: NodeId): string => nameOf(digestAt(id));
-    const unit: Unit = { graph, roots, digest: digestAt, name: nameAt, isKept: id => kept.has(nameAt(id)), bucket: (id, extent) => bucketOf(graph, id, extent), timesResult: id => resultCount.get(digest[id] ?? '') ?? 0, leaf: id => leafPlace(graph, digest, id) };
+    const unit: Unit = { graph, roots, isPart: id => parts.has(id), digest: digestAt, name: nameAt, isKept: id => kept.has(nameAt(id)), bucket: (id, extent) => bucketOf(graph, id, extent), timesResult: id => resultCount.get(digest[id] ?? '') ?? 0, leaf: id => leafPlace(graph, digest, id) };
     const { works, place } = planUnit(unit, 0);
     const results = Object.fromEntries([...graph.outputs].filter(([o]) => !o.startsWith('update:')).map(([o, id]) => {
       const buffer = place(id).buffer;
@@ -187,7 +187,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
       return a.index < n.sequences.length ? { ...outer, shape: outer.shape.slice(1), offset: addIndex(outer.offset, scaleIndex(turn, sizeOf(outer.shape.slice(1)))) } : outer;
     };
     const digestAt = (x: NodeId): string => `${name} ${digest[x] ?? x}`;
-    const inner = planUnit({ graph: body, roots, leaf, isKept: () => false, bucket: () => undefined, timesResult: () => 0, digest: digestAt, name: x => nameOf(digestAt(x)) }, depth + 1);
+    const inner = planUnit({ graph: body, roots, leaf, isPart: () => false, isKept: () => false, bucket: () => undefined, timesResult: () => 0, digest: digestAt, name: x => nameOf(digestAt(x)) }, depth + 1);
     const moves = n.init.flatMap((_, i) => {
       const from = inner.place(output(`next:${i}`));
       const to = carries[i] ?? fail('carry');

@@ -19,8 +19,8 @@ const few = 32;
 /** Products and sums of at most so many results are cut by rows when each row adds so many: one more kernel must be worth it. */
 const [fewProducts, longProduct, fewSums, longSum] = [8192, 64, 512, 256] as const;
 
-/** The graph with its large reductions cut. `partials`: the rows of partial results, which must be stored. */
-export interface Split { readonly graph: Graph<Plain>; readonly partials: ReadonlySet<NodeId> }
+/** The graph with its large reductions cut. `partials`: the rows of partial results, which must be stored; `parts`: those of sums of very many, which kernels of their own must store. */
+export interface Split { readonly graph: Graph<Plain>; readonly partials: ReadonlySet<NodeId>; readonly parts: ReadonlySet<NodeId> }
 
 /** Smaller reductions over several literal axes become reductions over one, so that elements next to each other stay so. */
 export function splitReductions(graph: Graph<Plain>, innerLoops: 'cheap' | 'dear'): Split {
@@ -44,8 +44,7 @@ export function splitReductions(graph: Graph<Plain>, innerLoops: 'cheap' | 'dear
       to.push(whole);
     } else to.push(b.reduce(n.op, ...flattened(b, renamed(n.arg), n.axes)));
   }
-  longSums(b.nodes).forEach(id => partials.add(id));
-  return { graph: b.graph(new Map([...graph.outputs].map(([name, id]) => [name, renamed(id)]))), partials };
+  return { graph: b.graph(new Map([...graph.outputs].map(([name, id]) => [name, renamed(id)]))), partials, parts: longSums(b.nodes) };
 }
 
 /** Sums in one scalar up to which one kernel makes all of them. */
@@ -54,13 +53,13 @@ const manySums = 64;
  * Partial results of what adds up many sums: the divergence of a hundred layers is one scalar, and would be one kernel of two hundred
  * loops that no compiler of registers gets through.
  */
-function longSums(nodes: readonly Plain[]): readonly NodeId[] {
-  const out: NodeId[] = [];
+function longSums(nodes: readonly Plain[]): ReadonlySet<NodeId> {
+  const out = new Set<NodeId>();
   const sums: number[] = [];
   nodes.forEach((n, i) => {
     const below = n.kind === 'map' && n.shape.length === 0 ? n.args.reduce((s, a) => s + (sums[a] ?? 0), 0) : n.kind === 'reduce' && n.shape.length === 0 ? 1 : 0;
     const isPartial = n.kind === 'map' && n.op === 'add' && below >= manySums;
-    if (isPartial) out.push(i as NodeId); // the position is the id
+    if (isPartial) out.add(i as NodeId); // the position is the id
     sums.push(isPartial ? 0 : below);
   });
   return out;

@@ -13,6 +13,8 @@ export interface Unit {
   readonly roots: ReadonlyMap<NodeId, readonly Place[]>;
   /** Where leaves live: inputs, variables, results of loops, arguments of this body. */
   readonly leaf: (id: NodeId) => Place | undefined;
+  /** Whether this is a part of a sum that is too long for one kernel: one of its own makes it. */
+  readonly isPart: (id: NodeId) => boolean;
   /** Equal for equal computations, in all programs of the model. */
   readonly digest: (id: NodeId) => string;
   /** A name for the buffer of a stored node: equal for equal computations, so that programs share buffers and kernels. */
