@@ -6,7 +6,7 @@
 import { clamped } from '../6-kernels/bounds.ts';
 import { addIndex, axisIndex, constant, guardKey, scaleIndex, strideAlong } from '../6-kernels/index.ts';
 import type { Condition, Expr, Fold, Kernel, Stmt } from '../6-kernels/kernel.ts';
-import { mapChildren, mapStmts } from '../6-kernels/map.ts';
+import { mapStmts, upwards } from '../6-kernels/map.ts';
 
 /** What each name is zero outside of. */
 type Zeros = ReadonlyMap<string, readonly Condition[]>;
@@ -50,23 +50,14 @@ const isLine = (c: Condition, axis: string, around: ReadonlySet<string>): boolea
 function assume(held: Condition): (e: Expr) => Expr {
   const key = guardKey([held]);
   const left = (guard: readonly Condition[]): readonly Condition[] => guard.filter(c => guardKey([c]) !== key);
-  const done = new Map<Expr, Expr>();
-  const visit = (e: Expr): Expr => {
-    const seen = done.get(e);
-    if (seen) return seen;
-    const made = own(mapChildren(e, visit));
-    done.set(e, made);
-    return made;
-  };
-  const own = (e: Expr): Expr => {
+  return upwards(e => {
     if (e.kind === 'inside') return { ...e, guard: left(e.guard) };
     if (e.kind === 'op' && e.op === 'select' && e.args[0]?.kind === 'inside' && e.args[0].guard.length === 0) return e.args[1] ?? e;
     if (e.kind !== 'load' || !e.guard) return e;
     const { guard, fill, ...plain } = e;
     const rest = left(guard);
     return rest.length > 0 ? { ...plain, guard: rest, ...(fill === undefined ? {} : { fill }) } : plain;
-  };
-  return visit;
+  });
 }
 
 // ── where things are zero ─────────────────────────────────────────────────────────────────────

@@ -3,8 +3,8 @@
  * grid that only asks for its quotient and remainder by one number becomes two axes, and those indices are sums again.
  */
 import { addIndex, axisIndex, constant, divideIndex, scaleIndex, zero } from '../6-kernels/index.ts';
-import type { Atom, Axis, Condition, Expr, Index, Kernel, Stmt } from '../6-kernels/kernel.ts';
-import { mapChildren, mapStmts } from '../6-kernels/map.ts';
+import type { Atom, Axis, Index, Kernel } from '../6-kernels/kernel.ts';
+import { mapIndices } from '../6-kernels/map.ts';
 import { axisExtent } from './reads.ts';
 
 export function unbend(kernel: Kernel): Kernel {
@@ -35,28 +35,4 @@ function divisors(i: Index, by: Map<string, Set<number>>): void {
     if (atom.index.constant === 0 && atom.index.terms.length === 1 && only?.coefficient === 1 && only.atom.kind === 'axis') by.set(only.atom.name, (by.get(only.atom.name) ?? new Set()).add(atom.by));
     else divisors(atom.index, by);
   }
-}
-
-/** The statements with `f` applied to every index: of loads, stores, conditions, noise, and numbers made from positions. */
-function mapIndices(body: readonly Stmt[], f: (i: Index) => Index): readonly Stmt[] {
-  const done = new Map<Expr, Expr>();
-  const guard = (g: readonly Condition[]): readonly Condition[] => g.map(c => ({ ...c, index: f(c.index) }));
-  const visit = (e: Expr): Expr => {
-    const seen = done.get(e);
-    if (seen) return seen;
-    const made = own(mapChildren(e, visit));
-    done.set(e, made);
-    return made;
-  };
-  const own = (e: Expr): Expr => {
-    switch (e.kind) {
-      case 'load': return { ...e, offset: f(e.offset), ...(e.guard ? { guard: guard(e.guard) } : {}) };
-      case 'index': return { ...e, index: f(e.index) };
-      case 'inside': return { ...e, guard: guard(e.guard) };
-      case 'noise': return { ...e, sample: f(e.sample), element: f(e.element) };
-      case 'lit': case 'ref': case 'scalar': case 'op': return e;
-    }
-  };
-  const offsets = (s: readonly Stmt[]): readonly Stmt[] => s.map((x): Stmt => (x.kind === 'store' ? { ...x, offset: f(x.offset) } : x.kind === 'let' ? x : { ...x, body: offsets(x.body) }));
-  return offsets(mapStmts(body, visit));
 }

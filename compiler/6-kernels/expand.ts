@@ -4,7 +4,7 @@ import { exprAlgebra } from '../ops/exprs.ts';
 import { expandNoise } from '../ops/noise.ts';
 import type { Op } from '../ops/names.ts';
 import type { Expr, Kernel } from './kernel.ts';
-import { mapChildren, mapKernel } from './map.ts';
+import { mapKernel, upwards } from './map.ts';
 
 export interface Expansion {
   /** Whether the target says this op itself. Core ops it must. */
@@ -15,18 +15,10 @@ export interface Expansion {
 
 /** One object stays one object: what was shared before is shared after. */
 export function expandKernel(kernel: Kernel, { spells, keepsNoise }: Expansion): Kernel {
-  const done = new Map<Expr, Expr>();
-  const visit = (e: Expr): Expr => {
-    const seen = done.get(e);
-    if (seen) return seen;
-    const made = rewrite(mapChildren(e, visit));
-    done.set(e, made);
-    return made;
-  };
-  const rewrite = (e: Expr): Expr => {
+  const visit: (e: Expr) => Expr = upwards(e => {
     if (e.kind === 'noise' && !keepsNoise) return visit(expandNoise(e));
     if (e.kind === 'op' && isDerived(e.op) && !spells(e.op)) return visit(derived[e.op].expand(exprAlgebra, ...e.args));
     return e;
-  };
+  });
   return mapKernel(kernel, visit);
 }

@@ -72,3 +72,32 @@ export function mapStmts(body: readonly Stmt[], f: (e: Expr) => Expr): readonly 
   });
 }
 export const mapKernel = (kernel: Kernel, f: (e: Expr) => Expr): Kernel => ({ ...kernel, body: mapStmts(kernel.body, f) });
+
+/** Rewrites an expression from its leaves upwards: `own` gets each one with its children rewritten. One object stays one object. */
+export function upwards(own: (e: Expr) => Expr): (e: Expr) => Expr {
+  const done = new Map<Expr, Expr>();
+  const visit = (e: Expr): Expr => {
+    const seen = done.get(e);
+    if (seen) return seen;
+    const made = own(mapChildren(e, visit));
+    done.set(e, made);
+    return made;
+  };
+  return visit;
+}
+
+/** The statements with `f` applied to every index, outermost ones only: of loads, stores, guards, noise, and numbers made from positions. */
+export function mapIndices(body: readonly Stmt[], f: (i: Index) => Index): readonly Stmt[] {
+  const guard = (g: readonly Condition[]): readonly Condition[] => g.map(c => ({ ...c, index: f(c.index) }));
+  const visit = upwards(e => {
+    switch (e.kind) {
+      case 'load': return { ...e, offset: f(e.offset), ...(e.guard ? { guard: guard(e.guard) } : {}) };
+      case 'index': return { ...e, index: f(e.index) };
+      case 'inside': return { ...e, guard: guard(e.guard) };
+      case 'noise': return { ...e, sample: f(e.sample), element: f(e.element) };
+      case 'lit': case 'ref': case 'scalar': case 'op': return e;
+    }
+  });
+  const stores = (s: readonly Stmt[]): readonly Stmt[] => s.map((x): Stmt => (x.kind === 'store' ? { ...x, offset: f(x.offset) } : x.kind === 'let' ? x : { ...x, body: stores(x.body) }));
+  return stores(mapStmts(body, visit));
+}

@@ -4,7 +4,7 @@
  */
 import { addIndex, scaleIndex, zero, axisIndex } from '../../6-kernels/index.ts';
 import type { Axis, Index, Kernel } from '../../6-kernels/kernel.ts';
-import { mapIndices } from './collapse.ts';
+import { mapIndices } from '../../6-kernels/map.ts';
 
 /** Positions of a block: as near as can be to this many, and whole vectors. */
 const wished = 128;

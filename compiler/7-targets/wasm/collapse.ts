@@ -3,8 +3,8 @@
  * elements lie in one row of 6656, so it is one loop.
  */
 import { indexUses, multiplySizes, showSize, strideAlong } from '../../6-kernels/index.ts';
-import type { Condition, Expr, Index, Kernel, Stmt } from '../../6-kernels/kernel.ts';
-import { childrenOf, mapChildren, mapStmts } from '../../6-kernels/map.ts';
+import type { Index, Kernel, Stmt } from '../../6-kernels/kernel.ts';
+import { mapIndices } from '../../6-kernels/map.ts';
 
 /** The kernel with every pair of neighbouring literal axes merged that can be. */
 export function collapse(kernel: Kernel): Kernel {
@@ -30,28 +30,4 @@ function indicesOf(body: readonly Stmt[]): readonly Index[] {
   const out: Index[] = [];
   mapIndices(body, i => { out.push(i); return i; });
   return out;
-}
-
-/** A body with every index in it replaced, outermost ones only. */
-export function mapIndices(body: readonly Stmt[], f: (i: Index) => Index): readonly Stmt[] {
-  const done = new Map<Expr, Expr>();
-  const guard = (g: readonly Condition[]): readonly Condition[] => g.map(c => ({ ...c, index: f(c.index) }));
-  const visit = (e: Expr): Expr => {
-    const seen = done.get(e);
-    if (seen) return seen;
-    const made = own(childrenOf(e).length > 0 ? mapChildren(e, visit) : e);
-    done.set(e, made);
-    return made;
-  };
-  const own = (e: Expr): Expr => {
-    switch (e.kind) {
-      case 'load': return { ...e, offset: f(e.offset), ...(e.guard ? { guard: guard(e.guard) } : {}) };
-      case 'index': return { ...e, index: f(e.index) };
-      case 'inside': return { ...e, guard: guard(e.guard) };
-      case 'noise': return { ...e, sample: f(e.sample), element: f(e.element) };
-      case 'lit': case 'ref': case 'scalar': case 'op': return e;
-    }
-  };
-  const stores = (s: readonly Stmt[]): readonly Stmt[] => s.map((x): Stmt => (x.kind === 'store' ? { ...x, offset: f(x.offset) } : x.kind === 'let' ? x : { ...x, body: stores(x.body) }));
-  return stores(mapStmts(body, visit));
 }
