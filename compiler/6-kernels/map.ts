@@ -1,5 +1,6 @@
 /** Going over a kernel's expressions and indices: every pass that changes expressions is a function of one expression here. */
 import type { Atom, Condition, Expr, Index, Kernel, Stmt } from './kernel.ts';
+import { union } from './sets.ts';
 
 /** The expression with `f` applied to its children (arguments, and values inside its indices); itself where nothing changed. */
 export function mapChildren(e: Expr, f: (e: Expr) => Expr): Expr {
@@ -82,6 +83,20 @@ export function upwards(own: (e: Expr) => Expr): (e: Expr) => Expr {
     const made = own(mapChildren(e, visit));
     done.set(e, made);
     return made;
+  };
+  return visit;
+}
+
+/** Names that an expression and all below it have: `own` gives those of one expression without its children. Remembered. */
+export function gathered(own: (e: Expr) => ReadonlySet<string>): (e: Expr) => ReadonlySet<string> {
+  const known = new WeakMap<Expr, ReadonlySet<string>>();
+  const visit = (e: Expr): ReadonlySet<string> => {
+    const seen = known.get(e);
+    if (seen) return seen;
+    let all = own(e);
+    eachChild(e, c => { all = union(all, visit(c)); });
+    known.set(e, all);
+    return all;
   };
   return visit;
 }

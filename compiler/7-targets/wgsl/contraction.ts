@@ -5,8 +5,7 @@
  */
 import { exprKey } from '../../6-kernels/index.ts';
 import type { Axis, Carry, Expr, Fold, Index, Kernel, Stmt } from '../../6-kernels/kernel.ts';
-import { eachChild, mapStmts } from '../../6-kernels/map.ts';
-import { union } from '../../6-kernels/sets.ts';
+import { gathered, mapStmts } from '../../6-kernels/map.ts';
 import { buffersIn, freeIn, inlined, namesIn } from './pieces.ts';
 import type { Lets } from './pieces.ts';
 
@@ -153,11 +152,8 @@ export function sidesOf(kernel: Kernel): Sides | undefined {
   return { down, across, batch: kernel.axes.filter(a => !down.includes(a) && !across.includes(a)) };
 }
 
-const mentioned = new WeakMap<Expr, ReadonlySet<string>>();
 /** Axes that an expression mentions, in its indices and in what is inside of them. */
-export function axesIn(e: Expr): ReadonlySet<string> {
-  const known = mentioned.get(e);
-  if (known) return known;
+export const axesIn = gathered(e => {
   const own = new Set<string>();
   const index = (i: Index): void => { for (const { atom } of i.terms) if (atom.kind === 'axis') own.add(atom.name); else if (atom.kind !== 'value') index(atom.index); };
   switch (e.kind) {
@@ -167,8 +163,5 @@ export function axesIn(e: Expr): ReadonlySet<string> {
     case 'noise': index(e.sample); index(e.element); break;
     case 'lit': case 'ref': case 'scalar': case 'op': break;
   }
-  let all: ReadonlySet<string> = own;
-  eachChild(e, c => { all = union(all, axesIn(c)); });
-  mentioned.set(e, all);
-  return all;
-}
+  return own;
+});

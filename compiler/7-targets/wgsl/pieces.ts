@@ -5,8 +5,7 @@
  * cheap to say again (a `let`) are said again.
  */
 import type { Axis, Carry, Expr, Fold, Kernel, Stmt } from '../../6-kernels/kernel.ts';
-import { eachChild, eachValue, mapChildren, mapStmts } from '../../6-kernels/map.ts';
-import { union } from '../../6-kernels/sets.ts';
+import { eachValue, gathered, mapChildren, mapStmts } from '../../6-kernels/map.ts';
 
 /** A value that is kept under a name, for each position. */
 export interface Result { readonly name: string; readonly value: Expr }
@@ -149,25 +148,8 @@ export function freeIn(body: readonly Stmt[], after: readonly Expr[] = []): read
   return [...free];
 }
 
-const mentioned = new WeakMap<Expr, ReadonlySet<string>>();
-/** Names that an expression refers to. */
-export function namesIn(e: Expr): ReadonlySet<string> {
-  const known = mentioned.get(e);
-  if (known) return known;
-  let all: ReadonlySet<string> = e.kind === 'ref' ? new Set([e.name]) : none;
-  eachChild(e, c => { all = union(all, namesIn(c)); });
-  mentioned.set(e, all);
-  return all;
-}
 const none: ReadonlySet<string> = new Set();
-
-const read = new WeakMap<Expr, ReadonlySet<string>>();
+/** Names that an expression refers to. */
+export const namesIn = gathered(e => (e.kind === 'ref' ? new Set([e.name]) : none));
 /** Buffers that an expression reads. */
-export function buffersIn(e: Expr): ReadonlySet<string> {
-  const known = read.get(e);
-  if (known) return known;
-  let all: ReadonlySet<string> = e.kind === 'load' ? new Set([e.buffer]) : none;
-  eachChild(e, c => { all = union(all, buffersIn(c)); });
-  read.set(e, all);
-  return all;
-}
+export const buffersIn = gathered(e => (e.kind === 'load' ? new Set([e.buffer]) : none));
