@@ -87,6 +87,20 @@ export function upwards(own: (e: Expr) => Expr): (e: Expr) => Expr {
   return visit;
 }
 
+/** Axes in the indices of an expression, not those of values inside of it. */
+export function ownAxes(e: Expr): ReadonlySet<string> {
+  const own = new Set<string>();
+  const index = (i: Index): void => { for (const { atom } of i.terms) if (atom.kind === 'axis') own.add(atom.name); else if (atom.kind !== 'value') index(atom.index); };
+  switch (e.kind) {
+    case 'index': index(e.index); break;
+    case 'load': index(e.offset); e.guard?.forEach(c => { index(c.index); }); break;
+    case 'inside': e.guard.forEach(c => { index(c.index); }); break;
+    case 'noise': index(e.sample); index(e.element); break;
+    case 'lit': case 'ref': case 'scalar': case 'op': break;
+  }
+  return own;
+}
+
 /** Names that an expression and all below it have: `own` gives those of one expression without its children. Remembered. */
 export function gathered(own: (e: Expr) => ReadonlySet<string>): (e: Expr) => ReadonlySet<string> {
   const known = new WeakMap<Expr, ReadonlySet<string>>();

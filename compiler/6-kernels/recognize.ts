@@ -3,8 +3,8 @@
  * output. M = axes of P only, N = of Q only, B = of both. What the factors are is nobody's business: a load, a sampled
  * weight, a padded window.
  */
-import type { Expr, Fold, Index, Kernel, Stmt } from './kernel.ts';
-import { eachChild } from './map.ts';
+import type { Expr, Fold, Kernel, Stmt } from './kernel.ts';
+import { eachChild, ownAxes } from './map.ts';
 import { union } from './sets.ts';
 
 type Axes = ReadonlySet<string>;
@@ -72,16 +72,7 @@ function axesOf(e: Expr, lets: ReadonlyMap<string, Axes>): Axes {
   if (e.kind === 'ref') return lets.get(e.name) ?? new Set();
   const seen = cache.get(e);
   if (seen) return seen;
-  const out = new Set<string>();
-  const index = (i: Index): void => i.terms.forEach(({ atom }) => { if (atom.kind === 'axis') out.add(atom.name); else if (atom.kind !== 'value') index(atom.index); });
-  switch (e.kind) {
-    case 'index': index(e.index); break;
-    case 'load': index(e.offset); e.guard?.forEach(c => index(c.index)); break;
-    case 'inside': e.guard.forEach(c => index(c.index)); break;
-    case 'noise': index(e.sample); index(e.element); break;
-    case 'lit': case 'scalar': case 'op': break;
-  }
-  let all: Axes = out;
+  let all: Axes = ownAxes(e);
   eachChild(e, c => { all = union(all, axesOf(c, lets)); });
   cache.set(e, all);
   return all;

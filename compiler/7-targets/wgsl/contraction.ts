@@ -4,8 +4,8 @@
  * each factor is then an operand of its own, which can be laid down once for a whole tile.
  */
 import { exprKey } from '../../6-kernels/index.ts';
-import type { Axis, Carry, Expr, Fold, Index, Kernel, Stmt } from '../../6-kernels/kernel.ts';
-import { gathered, mapStmts } from '../../6-kernels/map.ts';
+import type { Axis, Carry, Expr, Fold, Kernel, Stmt } from '../../6-kernels/kernel.ts';
+import { gathered, mapStmts, ownAxes } from '../../6-kernels/map.ts';
 import { buffersIn, freeIn, inlined, namesIn } from './pieces.ts';
 import type { Lets } from './pieces.ts';
 
@@ -153,15 +153,4 @@ export function sidesOf(kernel: Kernel): Sides | undefined {
 }
 
 /** Axes that an expression mentions, in its indices and in what is inside of them. */
-export const axesIn = gathered(e => {
-  const own = new Set<string>();
-  const index = (i: Index): void => { for (const { atom } of i.terms) if (atom.kind === 'axis') own.add(atom.name); else if (atom.kind !== 'value') index(atom.index); };
-  switch (e.kind) {
-    case 'index': index(e.index); break;
-    case 'load': index(e.offset); e.guard?.forEach(c => { index(c.index); }); break;
-    case 'inside': e.guard.forEach(c => { index(c.index); }); break;
-    case 'noise': index(e.sample); index(e.element); break;
-    case 'lit': case 'ref': case 'scalar': case 'op': break;
-  }
-  return own;
-});
+export const axesIn = gathered(ownAxes);
