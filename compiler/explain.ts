@@ -22,7 +22,7 @@ export interface Explanation {
 
 export function explain(model: Model, schedule: Schedule, target: string, extents: { readonly rows: number; readonly samples: number }): Explanation {
   const flat = (steps: readonly Step[], times = 1): readonly { readonly kernel: number; readonly times: number }[] =>
-    steps.flatMap(s => (s.kind === 'run' ? [{ kernel: s.kernel, times }] : flat(s.body, times * s.extent)));
+    steps.flatMap(s => (s.kind === 'run' ? [{ kernel: s.kernel, times }] : flat(s.body, times * (s.extent === 'draws' ? extents.samples : s.extent))));
   const programs = schedule.programs.map(p => {
     const kernels = flat(p.steps).flatMap(({ kernel, times }) => {
       const k = schedule.kernels[kernel];

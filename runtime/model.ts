@@ -1,12 +1,12 @@
 /** The model that an app holds. Each call checks what it is given before it touches anything, then waits for its turn. */
-import type { Backend, BackendOptions } from './backend.ts';
+import type { Backend, BackendOptions, Scalars } from './backend.ts';
 import { fail } from './errors.ts';
 import { evaluateOn, fit } from './fit.ts';
 import type { ModelManifest, OutputManifest, TargetModule } from './manifest.ts';
 import { purposes } from './noise.ts';
 import { Prediction } from './prediction.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
-import { alive, changeable, checkSeed, chunks, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, prove, recover, reserve, resetMoments, result, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
+import { alive, changeable, checkSeed, chunks, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, prove, recover, reserve, resetMoments, result, resultsOf, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
 import type { Draws, State } from './state.ts';
 import { toBatch } from './tensors.ts';
 import type { FlatTensor, Rows, Tensor, TensorLike } from './tensors.ts';
@@ -89,6 +89,12 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
   /** Inputs of a prediction; targets may be there and are not read. */
   const inputs = (data: Data): ReturnType<typeof toBatch> => toBatch(manifest.inputs, data, trained);
   const byPath = (entries: readonly (readonly [string, Tensor])[]): Record<string, Tensor> => { const out = Object.create(null) as Record<string, Tensor>; for (const [k, v] of entries) out[k] = v; return out; }; // no prototype: keys are paths
+  /** Results of a program with the shapes of what they belong to. */
+  const tensorsOf = async (program: string, start: string, scalars: Scalars, of: readonly { readonly path: string; readonly shape: readonly number[] }[]): Promise<Record<string, Tensor>> => {
+    const shapes = new Map(of.map(x => [x.path, x.shape]));
+    const data = await resultsOf(s, program, start, scalars, path => product(shapes.get(path) ?? []));
+    return byPath(of.map(({ path, shape }) => [path, { shape, data: data.get(path) ?? fail('Backend', `no result ${start}${path} of ${program}`) }]));
+  };
   const parametersNow = async (): Promise<Record<string, Tensor>> => byPath(await Promise.all(manifest.parameters.map(async p => [p.path, { shape: p.shape, data: await s.backend.read(p.path, product(p.shape)) }] as const)));
 
   const model: Model<T> = {
@@ -139,10 +145,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
         reserve(s, rows, samples);
         load(s, tensors, 0, rows);
         const program = variant(s, 'gradients', options);
-        s.backend.run(program, scalarsOf(s, draws, rows, samples, { klWeight }));
-        const out: (readonly [string, Tensor])[] = [];
-        for (const p of manifest.parameters) out.push([p.path, { shape: p.shape, data: await result(s, program, `gradient:${p.path}`, product(p.shape)) }]);
-        return byPath(out) as Readonly<Record<T['parameters'], Tensor>>; // its paths are the model's
+        return await tensorsOf(program, 'gradient:', scalarsOf(s, draws, rows, samples, { klWeight }), manifest.parameters) as Readonly<Record<T['parameters'], Tensor>>; // its paths are the model's
       });
     },
     async predict(data, options: PredictOptions = {}) {
@@ -168,10 +171,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
       const draws = drawsOf(s, checkSeed(seed), 'call', 0);
       wholeNumber('sample', sample, 0);
       return exclusive(s, async () => {
-        s.backend.run('draw', scalarsOf(s, draws, 1, 1, { sampleBase: sample }));
-        const out: (readonly [string, Tensor])[] = [];
-        for (const x of manifest.weights) out.push([x.path, { shape: x.shape, data: await result(s, 'draw', `weight:${x.path}`, product(x.shape)) }]);
-        return byPath(out) as Readonly<Record<T['weights'], Tensor>>; // its paths are the model's
+        return await tensorsOf('draw', 'weight:', scalarsOf(s, draws, 1, 1, { sampleBase: sample }), manifest.weights) as Readonly<Record<T['weights'], Tensor>>; // its paths are the model's
       });
     },
     async klDivergence({ seed } = {}) {

@@ -42,6 +42,7 @@ export function planOf(schedule: Schedule, inCode = false): PlanManifest {
   const step = (s: Step): StepManifest => (s.kind === 'run' ? s.kernel : { counter: s.counter, extent: s.extent, reverse: s.reverse, body: s.body.map(step) });
   const at = new Map(schedule.buffers.map((b, i) => [b.name, i] as const));
   return {
+    ...(schedule.memory === 'small' ? { memory: schedule.memory } : {}),
     buffers: schedule.buffers.map(({ name, type, size, slot, role, noise, bucket }) => ({ name, ...(type === 'u32' ? { type } : {}), size, slot, role, ...(noise ? { noise } : {}), ...(bucket ? { bucket } : {}) })),
     programs: Object.fromEntries(schedule.programs.map(p => [p.name, { ...(inCode ? {} : { steps: p.steps.map(step) }), results: p.results, ...(p.swaps.length > 0 ? { swaps: p.swaps } : {}) }])),
     record: schedule.record.map(f => f.name), integers: schedule.record.filter(f => f.type === 'u32').length,
