@@ -9,7 +9,7 @@ import { check } from './2-check/check.ts';
 import type { Model } from './2-check/model.ts';
 import { programsOf } from './4-diff/programs.ts';
 import { schedule } from './5-schedule/plan.ts';
-import type { Schedule } from './5-schedule/schedule.ts';
+import type { MemoryPlan, Schedule } from './5-schedule/schedule.ts';
 import { targets } from './7-targets/targets.ts';
 import type { TargetName } from './7-targets/target.ts';
 import { emit } from './8-module/emit.ts';
@@ -27,6 +27,8 @@ export interface CompileOptions {
   readonly targets: readonly TargetName[];
   /** Arguments of models: `Mlp.hidden` -> 256. */
   readonly set?: Readonly<Record<string, number | boolean>>;
+  /** `fast` (the default) may hold all samples' draws of the weights; `small` stores no draw, and takes one sample after the other. */
+  readonly memory?: MemoryPlan;
   /** How imported files are read; without one, inside the project of the file. */
   readonly host?: Host;
 }
@@ -56,8 +58,8 @@ export async function compile(source: string, options: CompileOptions): Promise<
   const { models, warnings, sources } = checkText(source, options);
   const printers = await Promise.all(options.targets.map(name => targets[name]()));
   const compiled: { readonly emitted: Emitted; readonly model: CompiledModel }[] = models.map(model => {
-    const { programs } = programsOf(model);
-    const scheduled = printers.map(target => ({ target, cut: schedule(programs, target.capabilities) }));
+    const { programs } = programsOf(model, undefined, options.memory);
+    const scheduled = printers.map(target => ({ target, cut: schedule(programs, target.capabilities, options.memory) }));
     return {
       emitted: { model, targets: scheduled.map(({ target, cut }) => ({ name: target.name, plan: planOf(cut, target.name === 'wasm'), code: target.print(cut) })) },
       model: { model, schedules: Object.fromEntries(scheduled.map(({ target, cut }) => [target.name, cut])) },

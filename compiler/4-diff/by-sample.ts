@@ -120,20 +120,20 @@ const sumName = (name: string): string => `sum/${name}`;
 const sum = (b: Builder<Plain>, name: string, shape: Shape): NodeId => b.add({ kind: 'variable', name: sumName(name), role: 'sum', shape, type: 'f32' });
 
 /**
- * Parameters by turns, the last layers first, which need the shortest way back. A group has at most a seventh of what parameters and
- * two moments take, or the largest tensor: with the activations' gradients that stays within a fifth.
+ * Parameters by turns: means and what has no spread, then spreads, so that sums of equal sizes take each other's place. A group has
+ * at most half of all, a sixth of what parameters and two moments take, or is one tensor.
  */
-export function groupsOf<P extends { readonly shape: readonly number[] }>(parameters: readonly P[]): readonly (readonly P[])[] {
+export function groupsOf<P extends { readonly shape: readonly number[]; readonly path: string }>(parameters: readonly P[]): readonly (readonly P[])[] {
   const sizeOf = (p: P): number => p.shape.reduce((n, d) => n * d, 1);
-  const room = Math.max(parameters.reduce((n, p) => n + sizeOf(p), 0) * 3 / 7, ...parameters.map(sizeOf));
+  const room = parameters.reduce((n, p) => n + sizeOf(p), 0) / 2;
   const groups: { readonly members: P[]; size: number }[] = [];
-  for (const p of [...parameters].reverse()) {
-    const found = groups.find(g => g.size + sizeOf(p) <= room) ?? groups[groups.push({ members: [], size: 0 }) - 1] ?? fail('group');
-    found.members.push(p);
-    found.size += sizeOf(p);
+  for (const p of [...parameters.filter(x => !isSpread(x.path)), ...parameters.filter(x => isSpread(x.path))]) {
+    const last = groups.at(-1);
+    if (last && last.size + sizeOf(p) <= room) { last.members.push(p); last.size += sizeOf(p); } else groups.push({ members: [p], size: sizeOf(p) });
   }
   return groups.map(g => g.members);
 }
+const isSpread = (path: string): boolean => path.endsWith('.rho');
 
 const outputNames = (graph: Graph<Plain>, start: string): readonly string[] => [...graph.outputs.keys()].filter(o => o.startsWith(start));
 /** Which nodes depend on a draw. */

@@ -1,21 +1,18 @@
 /**
- * Which values are draws: what is computed element by element from noise and from values that no example touches. In a small plan
- * they are never in memory: who needs an element draws it.
+ * Which values are made of weights alone: draws, and what is computed element by element from parameters. In a small plan they
+ * are never in memory: who needs an element computes it.
  */
 import type { NodeId, Plain } from '../3-graph/graph.ts';
 import { argumentsOf } from '../3-graph/walk.ts';
 
-/** For each node, whether it is a draw. Noise of each example, as in a mask, is an activation. */
-export function drawnValues(nodes: readonly Plain[]): readonly boolean[] {
-  const drawn: boolean[] = [];
-  /** Parameters, and light functions and sums of them and of draws: the norm of a draw is one number. */
+/** For each node, whether it is such a value. Noise of each example, as in a mask, is an activation; the norm of a weight is one number. */
+export function ofWeightsAlone(nodes: readonly Plain[]): readonly boolean[] {
+  /** No example is in it. */
   const known: boolean[] = [];
-  nodes.forEach(n => {
-    const args: readonly NodeId[] = argumentsOf(n);
+  return nodes.map(n => {
     const isLight = n.kind === 'map' || n.kind === 'view' || n.kind === 'stop';
-    const perExample = n.shape.includes('rows');
-    drawn.push(!perExample && (n.kind === 'noise' || isLight && args.some(a => drawn[a]) && args.every(a => drawn[a] || known[a])));
-    known.push(!perExample && (n.kind === 'variable' || n.kind === 'scalar' || n.kind === 'fill' || n.kind === 'iota' || (isLight || n.kind === 'reduce') && args.every(a => drawn[a] || known[a])));
+    const below = argumentsOf(n).every((a: NodeId) => known[a]);
+    known.push(!n.shape.includes('rows') && (n.kind === 'noise' || n.kind === 'variable' || n.kind === 'scalar' || n.kind === 'fill' || n.kind === 'iota' || (isLight || n.kind === 'reduce') && below));
+    return (n.kind === 'noise' || isLight) && known.at(-1) === true;
   });
-  return drawn;
 }

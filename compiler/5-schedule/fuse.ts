@@ -10,7 +10,7 @@ import type { Axis, Condition, Index } from '../6-kernels/kernel.ts';
 import type { Loop, NodeId, Plain, Shape, View } from '../3-graph/graph.ts';
 import { argumentsOf } from '../3-graph/walk.ts';
 import { costs } from './cost.ts';
-import { drawnValues } from './drawn.ts';
+import { ofWeightsAlone } from './drawn.ts';
 import { gatherReads } from './gather.ts';
 import { isInjective } from './injective.ts';
 import { gridAxis, readsOf } from './reads.ts';
@@ -41,7 +41,7 @@ export function fuse(unit: Unit, capabilities: Capabilities, memory: MemoryPlan)
   const { nodes } = unit.graph;
   const shapeOf = (id: NodeId): Shape => nodes[id]?.shape ?? fail(`no node ${id}`);
   const { heavy, light, heavyBelow } = costs(nodes, capabilities, unit.isKept);
-  const isDraw = memory === 'small' ? drawnValues(nodes) : [];
+  const isRecomputed = memory === 'small' ? ofWeightsAlone(nodes) : [];
   const requests = new Map<NodeId, Request[]>();
   const home = new Map<NodeId, Draft>();
   const drafts: Draft[] = [];
@@ -125,7 +125,8 @@ export function fuse(unit: Unit, capabilities: Capabilities, memory: MemoryPlan)
     if (n.type === 'bool') return false;
     if (asked.some(r => find(r.item).loop !== undefined)) return true;
     const once = (): boolean => { const d = distinct(asked); return d.length === 1 && d[0] !== undefined && !d[0].repeats && isExact(n, d[0]); };
-    if (isDraw[id]) { joinAskers(asked); return false; }
+    if (isRecomputed[id]) { joinAskers(asked); return false; }
+    if (memory === 'small' && n.kind === 'view' && n.view.kind === 'pad') return false; // a border may be larger than what it is around
     if (!unit.isKept(id) && once()) return false;
     joinAskers(asked);
     if (unit.isKept(id)) return true;

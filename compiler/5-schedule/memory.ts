@@ -8,7 +8,7 @@ import type { Kernel, Size } from '../6-kernels/kernel.ts';
 import type { Buffer, ProgramPlan, Step } from './schedule.ts';
 import { nominal } from './unit.ts';
 
-type Span = readonly [from: number, to: number];
+export type Span = readonly [from: number, to: number];
 
 /** A program by its phases: only what is persistent, and sums, pass from one to the next. */
 export type PhasedPlan = Omit<ProgramPlan, 'steps'> & { readonly phases: readonly (readonly Step[])[] };
@@ -42,8 +42,9 @@ const overlaps = (a: Span, b: Span): boolean => a[0] <= b[1] && b[0] <= a[1];
 /**
  * First and last step at which each buffer of a program matters, in each phase that it appears in; of a sum, in all of them. What a
  * loop over turns touches matters during all of it; what a loop over samples touches is made anew for each. Results matter to the end.
+ * `runs` hears of the steps that are one kernel.
  */
-function lifetimes(program: PhasedPlan, kernels: readonly Kernel[], sums: ReadonlySet<string>): readonly (readonly [string, Span])[] {
+export function lifetimes(program: PhasedPlan, kernels: readonly Kernel[], sums: ReadonlySet<string>, runs?: (at: number, kernel: number) => void): readonly (readonly [string, Span])[] {
   const ended: (readonly [string, Span])[] = [];
   const lasting = new Map<string, Span>();
   const all = (s: Step): readonly number[] => (s.kind === 'run' ? [s.kernel] : s.body.flatMap(all));
@@ -51,7 +52,11 @@ function lifetimes(program: PhasedPlan, kernels: readonly Kernel[], sums: Readon
   program.phases.forEach((steps, phase) => {
     const spans = new Map<string, Span>();
     const touch = (name: string): void => { const to = sums.has(name) ? lasting : spans; to.set(name, [to.get(name)?.[0] ?? at, at]); };
-    for (const s of steps.flatMap(x => (x.kind === 'loop' && x.extent === 'draws' ? x.body : [x]))) { all(s).forEach(k => kernels[k]?.buffers.forEach(b => { touch(b.name); })); at++; }
+    for (const s of steps.flatMap(x => (x.kind === 'loop' && x.extent === 'draws' ? x.body : [x]))) {
+      if (s.kind === 'run') runs?.(at, s.kernel);
+      all(s).forEach(k => kernels[k]?.buffers.forEach(b => { touch(b.name); }));
+      at++;
+    }
     if (phase === program.phases.length - 1) Object.values(program.results).forEach(touch);
     ended.push(...spans);
   });

@@ -11,6 +11,7 @@ import { clusterKey } from './cluster-key.ts';
 import { buffersOf, emit } from './emit.ts';
 import { fuse, gridOf, identity } from './fuse.ts';
 import type { Item } from './fuse.ts';
+import { placesTaken, renamed } from './in-place.ts';
 import { kernelKey } from './kernel-key.ts';
 import { oneResultEach } from './one-result.ts';
 import { planMemory } from './memory.ts';
@@ -68,6 +69,9 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     return { name, phases: made.map(p => (p.each ? [loopOverSamples(p.steps)] : p.steps)), results: made.at(-1)?.results ?? {}, swaps: made.flatMap(p => p.swaps) };
   });
   const plans = planned.map(({ phases, ...p }): ProgramPlan => ({ ...p, steps: phases.flat() }));
+  // a small plan lets values take the place of others
+  const taken = memory === 'small' && capabilities.inPlace ? placesTaken([...buffers.values()], kernels, planned) : new Map<string, string>();
+  if (taken.size > 0) kernels.forEach((k, i) => { kernels[i] = renamed(k, taken); });
   const used = new Set([...kernels.flatMap(k => k.buffers.map(b => b.name)), ...plans.flatMap(p => [...Object.values(p.results), ...p.swaps.flat()])]);
   return {
     memory, kernels,
@@ -112,7 +116,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   /** Persistent buffers are overwritten after their last reader; where that is a cycle, the new value waits in a buffer of its own. */
   function inOrder(works: readonly Work[]): readonly Step[] {
     const persistent = new Set([...buffers.values()].filter(b => b.role === 'parameter' || b.role === 'moment' || b.role === 'sum').map(b => b.name));
-    const first = order(works, persistent);
+    const first = order(works, persistent, memory === 'small');
     if ('ordered' in first) return first.ordered.flatMap(w => w.steps);
     const late: Step[] = [];
     const parted = works.map(w => {
@@ -133,7 +137,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
       relinked.set(w, made);
       return made;
     };
-    const second = order(works.map(relink), persistent);
+    const second = order(works.map(relink), persistent, memory === 'small');
     if (!('ordered' in second)) return fail('kernels wait for each other');
     return [...second.ordered.flatMap(w => w.steps), ...late];
   }

@@ -7,16 +7,21 @@ import { checkText, compile } from '../compile.ts';
 import { explain } from '../explain.ts';
 import { nearest } from '../suggest.ts';
 import { targetNames, targets } from '../7-targets/targets.ts';
+import type { MemoryPlan } from '../5-schedule/schedule.ts';
 import type { TargetName } from '../7-targets/target.ts';
 import { asJson, CompileError, readText, showAll, UserError, writeAll } from './output.ts';
 import { writeFileSync } from 'node:fs';
 
-export interface CommonOptions { readonly set?: readonly string[]; readonly json?: boolean }
+export interface CommonOptions { readonly set?: readonly string[]; readonly memory?: string; readonly json?: boolean }
 
 /** `wasm,webgpu` -> names, each known. */
 export function parseTargets(text: string | undefined): readonly TargetName[] {
   if (text === undefined) return targetNames;
   return text.split(',').map(t => t.trim()).map(t => targetNames.find(n => n === t) ?? fail(`there is no target '${t}'${hint(t, targetNames)}: ${targetNames.join(', ')}`));
+}
+/** The plan of a name. */
+export function parseMemory(text = 'fast'): MemoryPlan {
+  return text === 'fast' || text === 'small' ? text : fail(`--memory is fast or small, and this is '${text}'`);
 }
 /** `Mlp.hidden=256` -> a record. */
 export function parseSet(list: readonly string[] = []): Readonly<Record<string, number | boolean>> {
@@ -52,10 +57,10 @@ async function each(files: readonly string[], json: boolean | undefined, f: (fil
 
 export const compileCommand = (files: readonly string[], o: CommonOptions & { readonly out?: string; readonly target?: string }): Promise<void> => {
   const targets = parseTargets(o.target);
-  const set = parseSet(o.set);
+  const [set, memory] = [parseSet(o.set), parseMemory(o.memory)];
   return each(files, o.json, async (file, text) => {
     const started = performance.now();
-    const { files: made, warnings, models } = await compile(text, { file, targets, set });
+    const { files: made, warnings, models } = await compile(text, { file, targets, set, memory });
     const written = writeAll(o.out ?? dirname(file), made);
     if (!o.json) {
       showAll(warnings, file, text);
@@ -87,9 +92,10 @@ export const fmtCommand = (files: readonly string[], o: { readonly check?: boole
 export const explainCommand = (files: readonly string[], o: CommonOptions & { readonly target?: string; readonly rows?: string; readonly samples?: string; readonly kernels?: boolean; readonly svg?: string }): Promise<void> => {
   const target = parseTargets(o.target ?? 'wasm')[0] ?? 'wasm';
   const extent = (name: string, text: string | undefined, otherwise: number): number => { const n = text === undefined ? otherwise : Number(text); return Number.isInteger(n) && n > 0 ? n : fail(`--${name} is a whole number above 0, and this is '${text}'`); };
+  const memory = parseMemory(o.memory);
   const extents = { rows: extent('rows', o.rows, 32), samples: extent('samples', o.samples, 1) };
   return each(files, o.json, async (file, text) => {
-    const { models } = await compile(text, { file, targets: [target], set: parseSet(o.set) });
+    const { models } = await compile(text, { file, targets: [target], set: parseSet(o.set), memory });
     const explanations = models.flatMap(m => { const s = m.schedules[target]; return s ? [explain(m.model, s, target, extents)] : []; });
     const [first] = explanations;
     if (o.svg !== undefined && first) await (await import('./picture.ts')).pictureOfKernels(o.svg, first, (await targets[target]()).capabilities.cost);

@@ -2,6 +2,7 @@
 import { checkText } from '../../compiler/compile.ts';
 import { programsOf } from '../../compiler/4-diff/programs.ts';
 import { schedule } from '../../compiler/5-schedule/plan.ts';
+import type { MemoryPlan } from '../../compiler/5-schedule/schedule.ts';
 import type { Target } from '../../compiler/7-targets/target.ts';
 import { wasm } from '../../compiler/7-targets/wasm/index.ts';
 import { manifestOf, planOf } from '../../compiler/8-module/manifest.ts';
@@ -15,10 +16,10 @@ import type { TensorLike } from '../../runtime/tensors.ts';
 export interface AnyModel { readonly inputs: Record<string, TensorLike>; readonly targets: Record<string, TensorLike>; readonly outputs: string; readonly parameters: string; readonly weights: string }
 
 /** The first model of a text, for one backend. */
-export function moduleOf(text: string, target: Target = wasm, open: OpenBackend = openWasm): ModelClass<AnyModel> {
+export function moduleOf(text: string, target: Target = wasm, open: OpenBackend = openWasm, memory: MemoryPlan = 'fast'): ModelClass<AnyModel> {
   const model = checkText(text, { file: 'test.bnn' }).models[0];
   if (!model) throw new Error('no model');
-  const cut = schedule(programsOf(model).programs, target.capabilities);
+  const cut = schedule(programsOf(model, undefined, memory).programs, target.capabilities, memory);
   const code = target.print(cut);
   return defineModel<AnyModel>(manifestOf(model), {
     [target.name]: async () => ({ target: target.name, open, plan: planOf(cut), code: code instanceof Uint8Array ? Buffer.from(code).toString('base64') : code }),

@@ -6,7 +6,7 @@ import type { Axis, Fold, Kernel, Stmt } from '../../6-kernels/kernel.ts';
 import { inBlocks } from './block.ts';
 import { panelBytes } from './panels.ts';
 import { analyse, nested } from './work.ts';
-import type { Place, Work } from './work.ts';
+import type { Item, Place, Work } from './work.ts';
 
 /**
  * `lanes`: `count` vectors of four neighbours at once. `rows`: `count` positions at once. `turns`: `count` turns of a fold
@@ -141,9 +141,17 @@ const times = (t: Tile, mask: number): number => { let n = 1; for (const [bit, c
 function costOf(w: Work, tile: Tile, roles: Roles, mayRepeat: boolean): number {
   let cost = 0;
   const vectors = tile.counts.get(tile.lane) ?? 1;
-  for (const item of w.items) cost += times(tile, item.mask) * (typeof item.cost === 'number' ? item.cost : item.place ? accessCost(item.place, item.cost(tile.lane, vectors), item.mask, tile) : item.cost(tile.lane, vectors));
+  for (const item of w.items) cost += times(tile, item.mask) * (item.drawn && tile.folded > 0 && tile.isLarge ? drawCost(item, tile) : typeof item.cost === 'number' ? item.cost : item.place ? accessCost(item.place, item.cost(tile.lane, vectors), item.mask, tile) : item.cost(tile.lane, vectors));
   for (const child of w.loops) cost += loopCost(child, tile, roles, mayRepeat);
   return cost;
+}
+/** What is part of a draw: once for all turns that a panel serves, where there is one (`draw-panels.ts`), along the noise. */
+function drawCost({ cost, mask, place }: Item, tile: Tile): number {
+  const panel = panelFor(mask, true, tile);
+  const vectors = tile.counts.get(tile.lane) ?? 1;
+  const own = typeof cost === 'number' ? cost : cost(panel ? 0 : tile.lane, vectors);
+  // a window serves sixteen quads
+  return panel ? (typeof cost === 'number' || place ? own : own / 8) / panel.turns : own;
 }
 /**
  * What a load or a store costs by where it finds its line: in a panel, in the nearest cache, or further out when all positions walk

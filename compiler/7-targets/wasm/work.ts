@@ -17,6 +17,8 @@ export interface Item {
   readonly count: number;
   /** Of a load or a store. */
   readonly place?: Place;
+  /** It is noise, or made for what is made of noise. */
+  readonly drawn?: true;
 }
 /** Where an access goes. Axes as bits. */
 export interface Place {
@@ -129,7 +131,10 @@ function joined(items: readonly Item[]): readonly Item[] {
     const sum = sums.get(i.mask);
     if (sum) { sum.cost += i.cost; sum.count += i.count; } else sums.set(i.mask, { cost: i.cost, count: i.count });
   }
-  return [...[...sums].map(([mask, sum]) => ({ mask, ...sum })), ...others];
+  const all: readonly Item[] = [...[...sums].map(([mask, sum]) => ({ mask, ...sum })), ...others];
+  // what varies as noise does is part of the draw
+  const drawn = new Set(others.flatMap(i => (i.drawn ? [i.mask] : [])));
+  return drawn.size === 0 ? all : all.map(i => (drawn.has(i.mask) && !i.place?.isStore ? { ...i, drawn: true } : i));
 }
 /** The longest chain of operations through the lets and stores of a body. */
 function chainOf(stmts: readonly Stmt[]): number {
@@ -181,7 +186,7 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
         // a window of 64 values for each element asked for; a quarter of that a tile where elements follow each other
         if (!isRow) return lane & mask ? 16 * noiseCall : 2 * noiseCall;
         return noiseCall / 4 + 30 * Math.ceil(vectors / (aligned(lane) ? 4 : 3)) / vectors;
-      }, count: 1 });
+      }, count: 1, drawn: true });
       break;
     }
   }
