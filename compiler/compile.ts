@@ -17,6 +17,7 @@ import type { Compiled as Emitted, File } from './8-module/emit.ts';
 import { planOf } from './8-module/manifest.ts';
 import { CompileError } from './diagnostics.ts';
 import type { Diagnostic, Sources } from './diagnostics.ts';
+import type { OwnMemory } from './explain-memory.ts';
 import { importsOf, projectHost } from './imports.ts';
 import type { Host } from './imports.ts';
 import { library, libraryFor } from './library.ts';
@@ -32,7 +33,7 @@ export interface CompileOptions {
   /** How imported files are read; without one, inside the project of the file. */
   readonly host?: Host;
 }
-export interface CompiledModel { readonly model: Model; readonly schedules: Readonly<Partial<Record<TargetName, Schedule>>> }
+export interface CompiledModel { readonly model: Model; readonly schedules: Readonly<Partial<Record<TargetName, Schedule>>>; /** What the code for WebAssembly needs beside its arena. */ readonly own?: OwnMemory }
 export interface Compilation { readonly files: readonly File[]; readonly warnings: readonly Diagnostic[]; readonly models: readonly CompiledModel[]; /** Texts of imported files. */ readonly sources: Sources }
 
 /** Parses and checks a text. Throws CompileError with all that is wrong. */
@@ -59,10 +60,14 @@ export async function compile(source: string, options: CompileOptions): Promise<
   const printers = await Promise.all(options.targets.map(name => targets[name]()));
   const compiled: { readonly emitted: Emitted; readonly model: CompiledModel }[] = models.map(model => {
     const { programs } = programsOf(model, undefined, options.memory);
-    const scheduled = printers.map(target => ({ target, cut: schedule(programs, target.capabilities, options.memory) }));
+    const scheduled = printers.map(target => {
+      const cut = schedule(programs, target.capabilities, options.memory);
+      return { target, cut, code: target.print(cut) };
+    });
+    const owned = scheduled.flatMap(({ target, code }) => (target.ownMemory && code instanceof Uint8Array ? [target.ownMemory(code)] : []));
     return {
-      emitted: { model, targets: scheduled.map(({ target, cut }) => ({ name: target.name, plan: planOf(cut, target.name === 'wasm'), code: target.print(cut) })) },
-      model: { model, schedules: Object.fromEntries(scheduled.map(({ target, cut }) => [target.name, cut])) },
+      emitted: { model, targets: scheduled.map(({ target, cut, code }) => ({ name: target.name, plan: planOf(cut, target.name === 'wasm'), code })) },
+      model: { model, schedules: Object.fromEntries(scheduled.map(({ target, cut }) => [target.name, cut])), ...(owned[0] ? { own: owned[0] } : {}) },
     };
   });
   const base = options.file.split(/[\\/]/).at(-1) ?? options.file;

@@ -100,6 +100,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
   const model: Model<T> = {
     backend: s.backend.name,
     seed: s.seed,
+    get bytes() { return s.backend.bytes; },
     get threads() { return s.backend.threads ?? 1; },
     get frozen() { return s.frozen; },
     fit: (data, options) => fit<T>(s, data as unknown as Data, options), // records by the types

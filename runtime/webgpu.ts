@@ -241,7 +241,7 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
       watch('validation', message => `webgpu: the device refuses '${program}': ${message}`, () => { submit(program); });
       watched.add(program);
     },
-    get bytes() { return room ? room.arena.size + room.records.size : 0; },
+    get bytes() { return room ? room.arena.size + room.records.size + (history?.size ?? 0) : 0; },
     dispose() {
       if (disposed) return;
       disposed = true;

@@ -78,3 +78,6 @@ export interface Schedule {
   /** Fields of the step record, in order, one 32-bit word each: `recordFields`, loop counters, then the f32 scalars of the graphs. */
   readonly record: readonly { readonly name: string; readonly type: 'u32' | 'f32' }[];
 }
+
+/** The kernels of some steps, in order, those of a loop once. */
+export const kernelsOf = (steps: readonly Step[]): readonly number[] => steps.flatMap(s => (s.kind === 'run' ? [s.kernel] : kernelsOf(s.body)));

@@ -8,4 +8,6 @@ export interface Target {
   readonly capabilities: Capabilities;
   /** wasm: the module's bytes. webgpu, gpujs: one text a kernel, in the schedule's order. */
   readonly print: (schedule: Schedule) => Uint8Array | readonly string[];
+  /** wasm: what the code needs for each thread, in bytes; and for each thread, row and sample. */
+  readonly ownMemory?: (code: Uint8Array) => { readonly scratch: number; readonly panels: number };
 }

@@ -19,7 +19,8 @@ import { prepare } from '../prepare.ts';
 import type { Target } from '../target.ts';
 import { collapse } from './collapse.ts';
 import { addNoise, forget, noiseBytes } from './noise.ts';
-import { makePlan } from './plan.ts';
+import { panelBytes } from './panels.ts';
+import { makePlan, usual } from './plan.ts';
 import type { Large } from './plan.ts';
 import { addPrograms } from './program.ts';
 import { newScope } from './scope.ts';
@@ -35,7 +36,7 @@ const features = binaryen.Features.SIMD128 | binaryen.Features.Atomics | binarye
 const passes = ['simplify-locals-nostructure', 'coalesce-locals', 'rse', 'vacuum', 'reorder-locals', 'dealign'];
 
 /** The bytes of a module. @param large Which kernels count as large: for tests. */
-export function printWasm(schedule: Schedule, large?: Large): Uint8Array {
+export function printWasm(schedule: Schedule, large: Large = { ...usual, panel: panelBytes[schedule.memory ?? 'fast'] }): Uint8Array {
   const m = new binaryen.Module();
   try {
     m.setFeatures(features);
@@ -119,6 +120,14 @@ function accesses(body: readonly Stmt[]): { readonly reads: ReadonlySet<string>;
   return { reads, writes };
 }
 
+/** What a module says of itself in its globals. */
+function ownMemory(code: Uint8Array): { readonly scratch: number; readonly panels: number } {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(code)), { env: { memory, barrier: () => undefined } });
+  const global = (name: string): number => ((exports[name] as WebAssembly.Global | undefined)?.value ?? 0) as number; // i32 globals
+  return { scratch: global('scratchBytes'), panels: global('panelBytes') };
+}
+
 /** Costs are of one core of an x86-64 machine, by the values that come out of a vectorised loop. */
 export const wasm: Target = {
   name: 'wasm',
@@ -127,6 +136,7 @@ export const wasm: Target = {
     cost: { arithmetic: 0.15, transcendental: 1.5, noise: 2.5, load: 0.3, store: 0.3, launch: 30 },
   },
   print: schedule => printWasm(schedule),
+  ownMemory,
 };
 
 function fail(message: string): never { throw new InternalError('wasm', message); }

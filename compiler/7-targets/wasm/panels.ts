@@ -10,6 +10,7 @@ import { childrenOf, mapChildren } from '../../6-kernels/map.ts';
 import { address } from './address.ts';
 import { drawsOf, namesIn, writeDraws } from './draw-panels.ts';
 import type { Draw } from './draw-panels.ts';
+import { nominal } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { frameAt, needsOf, positions } from './scope.ts';
 import type { Frame, Scope, Side } from './scope.ts';
@@ -18,8 +19,8 @@ import { inRegion, roundedDown, writeLoop } from './statements.ts';
 
 type Load = Expr & { readonly kind: 'load' };
 
-/** Bytes up to which a panel stays in a cache near the core. */
-export const panelBytes = 2 ** 18;
+/** Bytes up to which a panel stays in a cache near the core; and in a small plan, where all threads' panels are to be little beside one sample's activations. */
+export const panelBytes = { fast: 2 ** 18, small: 40_000 } as const;
 
 /** Whether a load says where it is by positions alone, so that it may be made at another place of the code. */
 export const isPositional = (e: Load): boolean => [e.offset, ...(e.guard ?? []).map(c => c.index)].every(isStraight);
@@ -36,7 +37,7 @@ export function withPanels(s: Scope, fold: Fold, plan: Plan): Fold {
     const seen = done.get(e);
     if (seen) return seen;
     const drawn = draws.get(e);
-    const made = (e.kind === 'load' ? panel(s, fold, e, lane) : drawn ? panel(s, fold, drawn.whole, lane, drawn) : undefined) ?? (childrenOf(e).length > 0 ? mapChildren(e, visit) : e);
+    const made = (e.kind === 'load' ? panel(s, fold, e, lane, plan) : drawn ? panel(s, fold, drawn.whole, lane, plan, drawn) : undefined) ?? (childrenOf(e).length > 0 ? mapChildren(e, visit) : e);
     done.set(e, made);
     return made;
   };
@@ -47,7 +48,7 @@ export function withPanels(s: Scope, fold: Fold, plan: Plan): Fold {
 }
 
 /** A load from a panel in the place of a load, or of a draw, if there is a loop around it that does not change it. */
-function panel(s: Scope, fold: Fold, e: Expr, lane: string, drawn?: Draw): Load | undefined {
+function panel(s: Scope, fold: Fold, e: Expr, lane: string, plan: Plan, drawn?: Draw): Load | undefined {
   if (e.type !== 'f32' || e.kind !== 'load' && !drawn || e.kind === 'load' && !isPositional(e)) return undefined;
   const { deps, moves } = needsOf(s, e);
   if (drawn && moves) return undefined;
@@ -71,7 +72,9 @@ function panel(s: Scope, fold: Fold, e: Expr, lane: string, drawn?: Draw): Load 
     const lengthOf = (from: number): Size => folds.slice(from).reduce<Size>((n, f) => multiplySizes(n, typeof f.axis.extent === 'number' ? f.axis.extent : { times: 1, by: [f.axis.extent] }), width);
     const tile = parts(lengthOf(0));
     const bytes = 4 * tile.times * (along ? Number(along.extent) / width : 1);
-    if (bytes > panelBytes) continue;
+    // a small plan counts what varies too
+    const held = plan.panel < panelBytes.fast ? tile.by.reduce((n, by) => n * nominal[by], bytes) : bytes;
+    if (held > plan.panel) continue;
     const outer = frameAt(s, still.depth - 1);
     if (folds.some(f => f.depth <= outer.depth)) continue;
     const index = folds.reduce<Index>((i, f, k) => addIndex(i, scaleIndex(axisIndex(f.axis.name), lengthOf(k + 1))), axisIndex(side.axis));
