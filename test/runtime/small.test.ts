@@ -17,9 +17,9 @@ import { softwareDevice, webgpuTestSerial } from '../support/webgpu.ts';
 const texts: Readonly<Record<string, string>> = {
   'dense, an exact divergence': 'model M { input x: [batch, 12] target y: [batch, 2] p = x |> linear(40) |> relu |> linear(2) output p loss mse(p, y) }',
   'kept statistics, a sampled divergence, radial weights': 'model M { prior laplace(0, 1) input x: [batch, 12] target y: [batch, 2] p = x |> linear(9) |> batch_norm |> tanh |> linear(2) { posterior radial } output p observe y ~ normal(p, 0.5) }',
-  'a convolution under a pool': 'model M { input x: [batch, 12] target y: [batch, 2] p = reshape(x, [batch, 1, 3, 4]) |> conv2d(3, kernel: 2) |> relu |> max_pool2d(2, stride: 1) |> flatten |> linear(2) output p loss mse(p, y) }',
+  'a convolution under a pool': 'model M { input x: [batch, 1, 3, 4] target y: [batch, 2] p = x |> conv2d(3, kernel: 2) |> relu |> max_pool2d(2, stride: 1) |> flatten |> linear(2) output p loss mse(p, y) }',
   'signs of flipout': 'model M { input x: [batch, 12] target y: [batch, 2] p = x |> linear(7) { estimator flipout } |> relu |> linear(2) output p loss mse(p, y) }',
-  'a scan': 'model M { input x: [batch, 12] target y: [batch, 2] p = (reshape(x, [batch, 4, 3]) |> lstm(5)) |> linear(2) output p loss mse(p, y) }',
+  'a scan': 'model M { input x: [batch, 4, 3] target y: [batch, 2] p = (x |> lstm(5))[:, 3] |> linear(2) output p loss mse(p, y) }',
 };
 const rows = 10;
 const data = { x: Float32Array.from(numbers(rows * 12, 0.7)), y: Float32Array.from(numbers(rows * 2, 1.3)) };

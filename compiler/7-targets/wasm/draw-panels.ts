@@ -19,6 +19,8 @@ export interface Draw { readonly whole: Expr; readonly value: Expr; readonly let
 /** Which values of a fold's turn are draws. Only positions are in them, so that they may be computed at another place of the code. */
 export function drawsOf(fold: Fold): ReadonlyMap<Expr, Draw> {
   const lets = new Map(fold.body.flatMap(b => (b.kind === 'let' ? [[b.name, b] as const] : [])));
+  const wholes = wholesOf.get(fold.body) ?? new Map<Expr, Expr>();
+  wholesOf.set(fold.body, wholes);
   const whole = (e: Expr): Expr => {
     const seen = wholes.get(e);
     if (seen) return seen;
@@ -53,8 +55,8 @@ export function drawsOf(fold: Fold): ReadonlyMap<Expr, Draw> {
   fold.carries.forEach(c => { visit(c.next); });
   return found;
 }
-/** The same object for the same value each time it is asked for. */
-const wholes = new WeakMap<Expr, Expr>();
+/** The same object for the same value of a body each time it is asked for: panels are known by it. */
+const wholesOf = new WeakMap<Fold['body'], Map<Expr, Expr>>();
 
 /** Names of a body that expressions need, those that these need among them. */
 export function namesIn(body: readonly Stmt[], from: readonly Expr[]): ReadonlySet<string> {

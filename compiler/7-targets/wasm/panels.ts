@@ -80,7 +80,8 @@ function panel(s: Scope, fold: Fold, e: Expr, lane: string, plan: Plan, drawn?: 
     const index = folds.reduce<Index>((i, f, k) => addIndex(i, scaleIndex(axisIndex(f.axis.name), lengthOf(k + 1))), axisIndex(side.axis));
     const known = s.panels.get(outer) ?? new Map<string, string>();
     s.panels.set(outer, known);
-    const key = `${keyOf(s, e, { lane, offsets: new Map() }, 'wide')} ${String(width)}${along ? ' all' : ''}`;
+    // a tile that is no turn of a loop says itself where it stands
+    const key = `${keyOf(s, e, { lane, offsets: new Map() }, 'wide')} ${String(width)}${along ? ' all' : ` at ${String(s.axes.get(side.axis)?.base)}`}`;
     const seen = known.get(key);
     const name = seen ?? `panel ${s.panelPlaces.size}`;
     const load: Load = { kind: 'load', type: 'f32', buffer: name, offset: index };
