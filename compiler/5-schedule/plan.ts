@@ -12,6 +12,7 @@ import { buffersOf, emit } from './emit.ts';
 import { fuse, gridOf, identity } from './fuse.ts';
 import type { Item } from './fuse.ts';
 import { placesTaken, renamed } from './in-place.ts';
+import { ofOneSample, sizeOfOne } from './one-sample.ts';
 import { kernelKey } from './kernel-key.ts';
 import { oneResultEach } from './one-result.ts';
 import { planMemory } from './memory.ts';
@@ -72,6 +73,10 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   // a small plan lets values take the place of others
   const taken = memory === 'small' && capabilities.inPlace ? placesTaken([...buffers.values()], kernels, planned) : new Map<string, string>();
   if (taken.size > 0) kernels.forEach((k, i) => { kernels[i] = renamed(k, taken); });
+  if (memory === 'small') {
+    kernels.forEach((k, i) => { kernels[i] = ofOneSample(k); });
+    buffers.forEach((b, name) => { buffers.set(name, { ...b, shape: b.shape.map(d => (d === 'samples' ? 1 : d)), size: sizeOfOne(b.size) }); });
+  }
   const used = new Set([...kernels.flatMap(k => k.buffers.map(b => b.name)), ...plans.flatMap(p => [...Object.values(p.results), ...p.swaps.flat()])]);
   return {
     memory, kernels,

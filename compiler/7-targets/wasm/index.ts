@@ -46,6 +46,8 @@ export function printWasm(schedule: Schedule, large: Large = { ...usual, panel: 
     let [spilled, panels] = [0, 0];
     const windows = new Map<'normal' | 'uniform', number>();
     const control = Math.ceil((4 * (schedule.record.length + schedule.buffers.length)) / 64) * 64;
+    // a fast plan stores what several kernels draw; a small one draws wherever a draw is needed
+    const apart = schedule.memory === 'small';
     const memory: Memory = {
       ...placesOf(schedule),
       noise: family => {
@@ -53,11 +55,11 @@ export function printWasm(schedule: Schedule, large: Large = { ...usual, panel: 
         if (!windows.has(family)) {
           const window = noiseBytes * windows.size;
           windows.set(family, window);
-          addNoise(m, binaryen, memory, name, family, window);
+          addNoise(m, binaryen, memory, name, family, window, apart);
         }
         return name;
       },
-      scratch: 2 * noiseBytes,
+      apart, scratch: 2 * noiseBytes,
       control,
     };
     const printed = schedule.kernels.map((kernel, i) => {

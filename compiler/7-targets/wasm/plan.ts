@@ -5,7 +5,7 @@
 import type { Axis, Fold, Kernel, Stmt } from '../../6-kernels/kernel.ts';
 import { inBlocks } from './block.ts';
 import { panelBytes } from './panels.ts';
-import { analyse, nested } from './work.ts';
+import { analyse, nested, noiseCall } from './work.ts';
 import type { Item, Place, Work } from './work.ts';
 
 /**
@@ -149,12 +149,14 @@ function costOf(w: Work, tile: Tile, roles: Roles, mayRepeat: boolean): number {
   return cost;
 }
 /** What is part of a draw: once for all turns that a panel serves, where there is one (`draw-panels.ts`), along the noise. */
-function drawCost({ cost, mask, place }: Item, tile: Tile): number {
+function drawCost({ cost, mask, place, tape }: Item, tile: Tile): number {
   const panel = panelFor(mask, true, tile);
-  const vectors = tile.counts.get(tile.lane) ?? 1;
-  const own = typeof cost === 'number' ? cost : cost(panel ? 0 : tile.lane, vectors);
-  // a window serves sixteen quads
-  return panel ? (typeof cost === 'number' || place ? own : own / 8) / panel.turns : own;
+  const own = typeof cost === 'number' ? cost : cost(panel && !place ? 0 : tile.lane, tile.counts.get(tile.lane) ?? 1);
+  if (!panel || tape === undefined) return panel ? own / panel.turns : own;
+  // a window of 64 values: all of the tile's columns are in it, or it is the next 64 of one column
+  const [side = 0, count = 1] = [...tile.counts].find(([bit]) => mask & bit) ?? [];
+  const window = tape & side ? noiseCall : count * (side === tile.lane ? 4 : 1) * (noiseCall / 64 + 8);
+  return window / times(tile, mask) / panel.turns;
 }
 /**
  * What a load or a store costs by where it finds its line: in a panel, in the nearest cache, or further out when all positions walk

@@ -19,6 +19,8 @@ export interface Item {
   readonly place?: Place;
   /** It is noise, or made for what is made of noise. */
   readonly drawn?: true;
+  /** Of noise: axes along which elements follow each other, as bits. */
+  readonly tape?: number;
 }
 /** Where an access goes. Axes as bits. */
 export interface Place {
@@ -50,7 +52,7 @@ const dear: Partial<Readonly<Record<Op, number>>> = { div: 5, sqrt: 6, max: 5, m
 /** Values on a line of the cache. */
 const line = 16;
 /** A call that gives up to sixteen values. */
-const noiseCall = 400;
+export const noiseCall = 400;
 
 /** @param axes Of the grid around the body, each with the bit of its place in this list. */
 export function analyse(body: readonly Stmt[], axes: readonly Axis[]): Work {
@@ -186,7 +188,7 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
         // a window of 64 values for each element asked for; a quarter of that a tile where elements follow each other
         if (!isRow) return lane & mask ? 16 * noiseCall : 2 * noiseCall;
         return noiseCall / 4 + 30 * Math.ceil(vectors / (aligned(lane) ? 4 : 3)) / vectors;
-      }, count: 1, drawn: true });
+      }, count: 1, drawn: true, tape: [...axes].reduce((m, [name, bit]) => (strideAlong(e.element, name) === 1 ? m | bit : m), 0) });
       break;
     }
   }
