@@ -70,6 +70,7 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: num
     const consider = (fixed: Roles): void => {
       const roles = [...fixed.values()].some(r => r.kind === 'lanes') ? fixed : inside(work, new Set(grid), fixed, mayRepeat);
       const time = costOf(work, { ...none, isLarge, panel }, roles, mayRepeat);
+      if (process.env['DBG']) console.log(order.map(a => a.name).join(), [...roles].map(([st, r]) => `${'axis' in st ? st.axis.name : ''} ${r.kind} ${r.count}`).join('; '), (time / 1e6).toFixed(1), sizeOf(work, none, roles, mayRepeat));
       if (best && time >= best.cost) return;
       const size = sizeOf(work, none, roles, mayRepeat);
       const cost = time * (1 + size / long) + size * byte;
@@ -153,9 +154,11 @@ function drawCost({ cost, mask, place, tape }: Item, tile: Tile): number {
   const panel = panelFor(mask, true, tile);
   const own = typeof cost === 'number' ? cost : cost(panel && !place ? 0 : tile.lane, tile.counts.get(tile.lane) ?? 1);
   if (!panel || tape === undefined) return panel ? own / panel.turns : own;
-  // a window of 64 values: all of the tile's columns are in it, or it is the next 64 of one column
+  // a window of 64 values: all of the tile's columns are in it; or it is the next 64 of one column, along the fold; or one of them is wanted
   const [side = 0, count = 1] = [...tile.counts].find(([bit]) => mask & bit) ?? [];
-  const window = tape & side ? noiseCall : count * (side === tile.lane ? 4 : 1) * (noiseCall / 64 + 8);
+  const columns = count * (side === tile.lane ? 4 : 1);
+  const isAlongFold = (tape & mask & ~tile.open.reduce((m, o) => m | o.bit, 0)) !== 0;
+  const window = tape & side ? noiseCall : columns * (isAlongFold ? noiseCall / 64 + 8 : noiseCall);
   return window / times(tile, mask) / panel.turns;
 }
 /**
