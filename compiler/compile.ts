@@ -9,7 +9,7 @@ import { check } from './2-check/check.ts';
 import type { Model } from './2-check/model.ts';
 import { programsOf } from './4-diff/programs.ts';
 import { schedule } from './5-schedule/plan.ts';
-import type { Schedule } from './5-schedule/schedule.ts';
+import type { MemoryPlan, Schedule } from './5-schedule/schedule.ts';
 import { targets } from './7-targets/targets.ts';
 import type { TargetName } from './7-targets/target.ts';
 import { emit } from './8-module/emit.ts';
@@ -17,6 +17,7 @@ import type { Compiled as Emitted, File } from './8-module/emit.ts';
 import { planOf } from './8-module/manifest.ts';
 import { CompileError } from './diagnostics.ts';
 import type { Diagnostic, Sources } from './diagnostics.ts';
+import type { OwnMemory } from './explain-memory.ts';
 import { importsOf, projectHost } from './imports.ts';
 import type { Host } from './imports.ts';
 import { library, libraryFor } from './library.ts';
@@ -27,10 +28,12 @@ export interface CompileOptions {
   readonly targets: readonly TargetName[];
   /** Arguments of models: `Mlp.hidden` -> 256. */
   readonly set?: Readonly<Record<string, number | boolean>>;
+  /** `fast` (the default) may hold all samples' draws of the weights; `small` stores no draw, and takes one sample after the other. */
+  readonly memory?: MemoryPlan;
   /** How imported files are read; without one, inside the project of the file. */
   readonly host?: Host;
 }
-export interface CompiledModel { readonly model: Model; readonly schedules: Readonly<Partial<Record<TargetName, Schedule>>> }
+export interface CompiledModel { readonly model: Model; readonly schedules: Readonly<Partial<Record<TargetName, Schedule>>>; /** What the code for WebAssembly needs beside its arena. */ readonly own?: OwnMemory }
 export interface Compilation { readonly files: readonly File[]; readonly warnings: readonly Diagnostic[]; readonly models: readonly CompiledModel[]; /** Texts of imported files. */ readonly sources: Sources }
 
 /** Parses and checks a text. Throws CompileError with all that is wrong. */
@@ -56,11 +59,15 @@ export async function compile(source: string, options: CompileOptions): Promise<
   const { models, warnings, sources } = checkText(source, options);
   const printers = await Promise.all(options.targets.map(name => targets[name]()));
   const compiled: { readonly emitted: Emitted; readonly model: CompiledModel }[] = models.map(model => {
-    const { programs } = programsOf(model);
-    const scheduled = printers.map(target => ({ target, cut: schedule(programs, target.capabilities) }));
+    const { programs } = programsOf(model, undefined, options.memory);
+    const scheduled = printers.map(target => {
+      const cut = schedule(programs, target.capabilities, options.memory);
+      return { target, cut, code: target.print(cut) };
+    });
+    const owned = scheduled.flatMap(({ target, code }) => (target.ownMemory && code instanceof Uint8Array ? [target.ownMemory(code)] : []));
     return {
-      emitted: { model, targets: scheduled.map(({ target, cut }) => ({ name: target.name, plan: planOf(cut, target, target.name === 'wasm'), code: target.print(cut) })) },
-      model: { model, schedules: Object.fromEntries(scheduled.map(({ target, cut }) => [target.name, cut])) },
+      emitted: { model, targets: scheduled.map(({ target, cut, code }) => ({ name: target.name, plan: planOf(cut, target), code })) },
+      model: { model, schedules: Object.fromEntries(scheduled.map(({ target, cut }) => [target.name, cut])), ...(owned[0] ? { own: owned[0] } : {}) },
     };
   });
   const base = options.file.split(/[\\/]/).at(-1) ?? options.file;

@@ -3,8 +3,9 @@ import type { Model } from './2-check/model.ts';
 import { parametersOf } from './4-diff/programs.ts';
 import { countKernel } from './5-schedule/count.ts';
 import type { Work } from './5-schedule/count.ts';
-import type { Role, Schedule, Step } from './5-schedule/schedule.ts';
-import { evaluateSize } from './6-kernels/index.ts';
+import type { Schedule, Step } from './5-schedule/schedule.ts';
+import { atOnce, explainMemory } from './explain-memory.ts';
+import type { MemoryExplanation, OwnMemory } from './explain-memory.ts';
 import { showKernel } from './6-kernels/show.ts';
 import type { Target, Traffic } from './7-targets/target.ts';
 
@@ -17,36 +18,33 @@ export interface Explanation {
   readonly parameters: readonly { readonly path: string; readonly shape: readonly number[]; readonly trained: boolean }[];
   readonly weights: readonly { readonly path: string; readonly shape: readonly number[]; readonly kl: string; readonly prior: string; readonly posterior: string }[];
   readonly programs: readonly { readonly name: string; readonly kernels: readonly KernelExplanation[]; readonly work: Work; /** Loads from global memory, as the target runs the kernels and with an invocation a position. */ readonly loads?: { readonly now: number; readonly plain: number } }[];
-  /** Bytes by role, and of the arena after sharing. */
-  readonly memory: { readonly byRole: Readonly<Partial<Record<Role, number>>>; readonly arena: number };
+  /** What the backend holds for these extents. */
+  readonly memory: MemoryExplanation;
 }
 
-export function explain(model: Model, schedule: Schedule, target: Pick<Target, 'name' | 'traffic'>, extents: { readonly rows: number; readonly samples: number }): Explanation {
+/** @param made Of WebAssembly: how many threads, and what its code needs for each (`ownMemory` of its target); without it scratch memory is not counted. */
+export function explain(model: Model, schedule: Schedule, target: Pick<Target, 'name' | 'traffic'>, extents: { readonly rows: number; readonly samples: number }, made: { readonly threads?: number; readonly own?: OwnMemory } = {}): Explanation {
+  const live = atOnce(schedule, extents);
   const flat = (steps: readonly Step[], times = 1): readonly { readonly kernel: number; readonly times: number }[] =>
-    steps.flatMap(s => (s.kind === 'run' ? [{ kernel: s.kernel, times }] : flat(s.body, times * s.extent)));
+    steps.flatMap(s => (s.kind === 'run' ? [{ kernel: s.kernel, times }] : flat(s.body, times * (s.extent === 'draws' ? extents.samples : s.extent))));
   const programs = schedule.programs.map(p => {
-    const kernels = flat(p.steps).flatMap(({ kernel, times }) => {
+    // what a run gives for each draw is run for each, where one is taken at a time
+    const runs = live.samples < extents.samples && Object.keys(p.results).some(r => /^(output|observation|location|logDensity):/.test(r)) ? extents.samples : 1;
+    const kernels = flat(p.steps, runs).flatMap(({ kernel, times }) => {
       const k = schedule.kernels[kernel];
-      const moved = k && target.traffic?.(k, extents);
+      const moved = k && target.traffic?.(k, live);
       const traffic = moved && { ...moved, workgroups: moved.workgroups * times, globalLoads: moved.globalLoads * times, plainLoads: moved.plainLoads * times, sharedLoads: moved.sharedLoads * times };
-      return k ? [{ name: k.name, grid: k.axes.map(a => a.extent), stores: k.buffers.filter(b => b.access !== 'read').map(b => b.name), work: scale(countKernel(k, extents), times), text: showKernel(k), ...(traffic ? { traffic } : {}) }] : [];
+      return k ? [{ name: k.name, grid: k.axes.map(a => a.extent), stores: k.buffers.filter(b => b.access !== 'read').map(b => b.name), work: scale(countKernel(k, live), times), text: showKernel(k), ...(traffic ? { traffic } : {}) }] : [];
     });
     const sum = (of: (t: Traffic) => number): number => kernels.reduce((n, k) => n + (k.traffic ? of(k.traffic) : 0), 0);
     return { name: p.name, kernels, work: kernels.map(k => k.work).reduce(add, none), ...(target.traffic ? { loads: { now: sum(t => t.globalLoads), plain: sum(t => t.plainLoads) } } : {}) };
   });
-  const byRole: Partial<Record<Role, number>> = {};
-  const slots = new Map<number, number>();
-  for (const b of schedule.buffers) {
-    const bytes = 4 * evaluateSize(b.size, extents);
-    byRole[b.role] = (byRole[b.role] ?? 0) + bytes;
-    slots.set(b.slot, Math.max(slots.get(b.slot) ?? 0, bytes));
-  }
   return {
     model: model.name, target: target.name, ...extents,
     parameters: parametersOf(model).filter(p => !p.state).map(p => ({ path: p.path, shape: p.shape, trained: p.trained })),
     weights: model.variables.flatMap(v => (v.kind === 'weight' ? [{ path: v.path, shape: v.shape, kl: v.kl, prior: v.prior.name ?? v.prior.family, posterior: v.posterior.family }] : [])),
     programs,
-    memory: { byRole, arena: [...slots.values()].reduce((s, x) => s + Math.ceil(x / 16) * 16, 0) },
+    memory: explainMemory(schedule, target.name, extents, made.threads ?? 1, made.own),
   };
 }
 

@@ -2,7 +2,7 @@
  * Where everything lies. Imagine one long row of 32-bit words: first the slots that keep their content between calls, at
  * places that no number of rows or samples moves, then the slots that are alive only within a run.
  */
-import type { BufferManifest, PlanManifest, Size } from './manifest.ts';
+import type { BufferManifest, Size } from './manifest.ts';
 
 /** Buffers of one slot begin at one place; every slot begins at a multiple of four words, so that vectors of four are aligned. */
 export interface Layout {
@@ -18,10 +18,12 @@ export interface Layout {
 export const countOf = (size: Size, rows: number, samples: number): number =>
   typeof size === 'number' ? size : size.by.reduce((n, by) => n * (by === 'rows' ? rows : samples), size.times);
 
-const keeps = (buffer: BufferManifest): boolean => buffer.role === 'parameter' || buffer.role === 'moment';
+/** What is known of a buffer here. */
+type Laid = Pick<BufferManifest, 'role' | 'size' | 'slot'>;
+const keeps = (buffer: Laid): boolean => buffer.role === 'parameter' || buffer.role === 'moment';
 
 /** Lays out a plan for up to this many rows and samples. */
-export function layout(plan: PlanManifest, rows: number, samples: number): Layout {
+export function layout(plan: { readonly buffers: readonly Laid[] }, rows: number, samples: number): Layout {
   const sizes = new Map<number, number>();
   for (const b of [...plan.buffers.filter(keeps), ...plan.buffers.filter(b => !keeps(b))]) {
     const words = Math.ceil(countOf(b.size, rows, samples) / 4) * 4;

@@ -27,7 +27,7 @@ export interface Backend {
   readonly full?: boolean;
   /** Threads that run programs now; one where nothing is said. */
   readonly threads?: number;
-  /** Bytes of the arena now. */
+  /** Bytes that it holds now: the arena and all that goes with it. */
   readonly bytes: number;
   /** Frees everything. Twice is once. */
   dispose(): void;

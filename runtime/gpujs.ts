@@ -124,7 +124,7 @@ function start(makeGpu: () => Gpu, plan: PlanManifest, sources: readonly Source[
   };
 
   /** Fills the noise that a program reads or gives, from the seed, purpose, count and first sample in the record. */
-  const fill = (dispatches: Film['dispatches'], results: readonly string[]): void => {
+  const fill = (dispatches: Film['dispatches'], results: readonly string[], base: number): void => {
     const read = new Set(dispatches.flatMap(d => sources[d.kernel]?.parameters.filter(p => p.kind === 'b').map(p => p.index) ?? []));
     for (const buffer of results) read.add(indexOf(buffer));
     const word = (name: string): number => value(`${name}Hi`) * 2 ** 32 + value(`${name}Lo`);
@@ -137,7 +137,7 @@ function start(makeGpu: () => Gpu, plan: PlanManifest, sources: readonly Source[
       const length = times * (by.includes('rows') ? value('rows') : 1);
       const first = by.includes('rows') ? times * value('rowBase') : 0;
       for (let s = 0; s < (by.includes('samples') ? value('samples') : 1); s++) {
-        fillNoise(array(i).subarray(s * length, (s + 1) * length), b.noise.family, stream, b.noise.site, value('sampleBase') + s, first);
+        fillNoise(array(i).subarray(s * length, (s + 1) * length), b.noise.family, stream, b.noise.site, base + s, first);
       }
     }
   };
@@ -176,10 +176,17 @@ function start(makeGpu: () => Gpu, plan: PlanManifest, sources: readonly Source[
       const manifest = plan.programs[program];
       if (!manifest) throw new Error(`gpujs: this model has no program '${program}'`);
       for (const [name, v] of Object.entries(scalars)) values.set(name, v);
-      const { dispatches, turns } = films.get(program) ?? film(manifest.steps ?? []);
-      films.set(program, { dispatches, turns });
-      fill(dispatches, Object.values(manifest.results));
-      for (const { kernel, turn } of dispatches) dispatch(kernel, turns[turn] ?? {});
+      const draws = values.get('draws') ?? 1;
+      const key = `${program} ${draws}`;
+      const { dispatches, turns } = films.get(key) ?? film(manifest.steps ?? [], draws);
+      films.set(key, { dispatches, turns });
+      // another sample has other noise
+      let filled: number | undefined;
+      for (const { kernel, turn } of dispatches) {
+        const sample = turns[turn]?.['sampleBase'] ?? value('sampleBase');
+        if (sample !== filled) fill(dispatches, Object.values(manifest.results), filled = sample);
+        dispatch(kernel, turns[turn] ?? {});
+      }
       for (const [a, b] of manifest.swaps ?? []) [arrays[indexOf(a)], arrays[indexOf(b)]] = [array(indexOf(b)), array(indexOf(a))];
     },
     get bytes() { return arrays.reduce((n, a) => n + a.byteLength, 0); },

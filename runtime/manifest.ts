@@ -45,13 +45,13 @@ export interface ModelManifest {
 
 export interface BufferManifest {
   readonly name: string; /** f32 where nothing is said. */ readonly type?: 'u32'; readonly size: Size; readonly slot: number;
-  readonly role: 'parameter' | 'moment' | 'input' | 'noise' | 'result' | 'temporary';
+  readonly role: 'parameter' | 'moment' | 'sum' | 'input' | 'noise' | 'result' | 'temporary';
   readonly noise?: { readonly family: 'normal' | 'uniform'; readonly site: number };
   /** Made from the classes in another buffer: positions sorted by class, or where each class begins. */
   readonly bucket?: { readonly of: string; readonly extent: number; readonly part: 'order' | 'start' };
 }
 
-export type StepManifest = number | { readonly counter: string; readonly extent: number; readonly reverse: boolean; readonly body: readonly StepManifest[] };
+export type StepManifest = number | { readonly counter: string; /** `draws`: as many as that field says. */ readonly extent: number | 'draws'; readonly reverse: boolean; readonly body: readonly StepManifest[] };
 
 export interface ProgramManifest {
   readonly steps?: readonly StepManifest[];
@@ -70,6 +70,8 @@ export interface KernelManifest {
 
 /** The plan for one target. */
 export interface PlanManifest {
+  /** Samples follow one another: runs are for one, and `draws` says how many. */
+  readonly memory?: 'small';
   readonly buffers: readonly BufferManifest[];
   readonly programs: Readonly<Record<string, ProgramManifest>>;
   /** Names of the step record's fields in order, one 32-bit word each: so many whole numbers, then f32. */

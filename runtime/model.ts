@@ -1,12 +1,12 @@
 /** The model that an app holds. Each call checks what it is given before it touches anything, then waits for its turn. */
-import type { Backend } from './backend.ts';
+import type { Backend, Scalars } from './backend.ts';
 import { fail } from './errors.ts';
 import { evaluateOn, fit } from './fit.ts';
 import type { ModelManifest, OutputManifest, TargetModule } from './manifest.ts';
 import { purposes } from './noise.ts';
 import { Prediction } from './prediction.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
-import { alive, changeable, checkSeed, chunks, copyOf, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, prove, recover, reserve, resetMoments, result, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
+import { alive, changeable, checkSeed, chunks, copyOf, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, prove, recover, reserve, resetMoments, result, resultsOf, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
 import type { Draws, State } from './state.ts';
 import { toBatch } from './tensors.ts';
 import type { FlatTensor, Rows, Tensor, TensorLike } from './tensors.ts';
@@ -88,11 +88,18 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
   /** Inputs of a prediction; targets may be there and are not read. */
   const inputs = (data: Data): ReturnType<typeof toBatch> => toBatch(manifest.inputs, data, trained);
   const byPath = (entries: readonly (readonly [string, Tensor])[]): Record<string, Tensor> => { const out = Object.create(null) as Record<string, Tensor>; for (const [k, v] of entries) out[k] = v; return out; }; // no prototype: keys are paths
+  /** Results of a program with the shapes of what they belong to. */
+  const tensorsOf = async (program: string, start: string, scalars: Scalars, of: readonly { readonly path: string; readonly shape: readonly number[] }[]): Promise<Record<string, Tensor>> => {
+    const shapes = new Map(of.map(x => [x.path, x.shape]));
+    const data = await resultsOf(s, program, start, scalars, path => product(shapes.get(path) ?? []));
+    return byPath(of.map(({ path, shape }) => [path, { shape, data: data.get(path) ?? fail('Backend', `no result ${start}${path} of ${program}`) }]));
+  };
   const parametersNow = async (): Promise<Record<string, Tensor>> => byPath(await Promise.all(manifest.parameters.map(async p => [p.path, { shape: p.shape, data: await s.backend.read(p.path, product(p.shape)) }] as const)));
 
   const model: Model<T> = {
     backend: s.backend.name,
     seed: s.seed,
+    get bytes() { return s.backend.bytes; },
     get threads() { return s.backend.threads ?? 1; },
     get frozen() { return s.frozen; },
     fit: (data, options) => fit<T>(s, data as unknown as Data, options), // records by the types
@@ -138,8 +145,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
         reserve(s, rows, samples);
         load(s, tensors, 0, rows);
         const program = variant(s, 'gradients', options);
-        s.backend.run(program, scalarsOf(s, draws, rows, samples, { klWeight }));
-        return byPath(await Promise.all(manifest.parameters.map(async p => [p.path, { shape: p.shape, data: await result(s, program, `gradient:${p.path}`, product(p.shape)) }] as const))) as Readonly<Record<T['parameters'], Tensor>>; // its paths are the model's
+        return await tensorsOf(program, 'gradient:', scalarsOf(s, draws, rows, samples, { klWeight }), manifest.parameters) as Readonly<Record<T['parameters'], Tensor>>; // its paths are the model's
       });
     },
     async predict(data, options: PredictOptions = {}) {
@@ -165,8 +171,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
       const draws = drawsOf(s, checkSeed(seed), 'call', 0);
       wholeNumber('sample', sample, 0);
       return exclusive(s, async () => {
-        s.backend.run('draw', scalarsOf(s, draws, 1, 1, { sampleBase: sample }));
-        return byPath(await Promise.all(manifest.weights.map(async x => [x.path, { shape: x.shape, data: await result(s, 'draw', `weight:${x.path}`, product(x.shape)) }] as const))) as Readonly<Record<T['weights'], Tensor>>; // its paths are the model's
+        return await tensorsOf('draw', 'weight:', scalarsOf(s, draws, 1, 1, { sampleBase: sample }), manifest.weights) as Readonly<Record<T['weights'], Tensor>>; // its paths are the model's
       });
     },
     async klDivergence({ seed } = {}) {

@@ -52,24 +52,30 @@ export const finiteNumber = (name: string, value: number): number => (typeof val
 export function scalarsOf(s: State, d: Draws, rows: number, samples: number, extra: Scalars = {}): Record<string, number> {
   const [seedLo, seedHi] = words(d.seed);
   const [countLo, countHi] = words(d.count);
-  return { rows, samples, rowBase: 0, sampleBase: 0, seedLo, seedHi, countLo, countHi, purpose: d.purpose, live: s.frozen ? 0 : 1, klWeight: 0, ...extra };
+  // a small plan takes one at a time; `share` is what each is of their mean
+  const atOnce = s.backend.plan.memory === 'small' ? { samples: 1, draws: samples, share: 1 / samples } : { samples };
+  return { rows, ...atOnce, rowBase: 0, sampleBase: 0, seedLo, seedHi, countLo, countHi, purpose: d.purpose, live: s.frozen ? 0 : 1, klWeight: 0, ...extra };
 }
 
-export function reserve(s: State, rows: number, samples: number): void {
+export function reserve(s: State, rows: number, wanted: number): void {
+  const samples = s.backend.plan.memory === 'small' ? 1 : wanted;
   if (rows <= s.capacity.rows && samples <= s.capacity.samples) return;
   s.capacity = { rows: Math.max(rows, s.capacity.rows), samples: Math.max(samples, s.capacity.samples) };
   s.backend.reserve(s.capacity.rows, s.capacity.samples);
 }
 
-/** Memory that a call may take for what it computes in between, in bytes. */
-const workspace = 2 ** 28;
+/** Memory that a call may take for what it computes in between, in bytes. In a small plan what is there already, a sixth of what is kept, or the least. */
+const workspace = 2 ** 28, least = 2 ** 20;
 /**
  * How many rows and samples to compute at a time, so that a call stays within its memory: halved, samples first, until they do.
  * Fewer samples at a time cost nothing; fewer rows draw all weights again for the next ones.
  */
-export function chunks(s: State, rows: number, samples: number, divideSamples = true): { readonly rows: number; readonly samples: number } {
-  const { words, persistent } = layout(s.backend.plan, rows, samples);
-  if (4 * (words - persistent) <= workspace) return { rows, samples };
+export function chunks(s: State, rows: number, wanted: number, divideSamples = true): { readonly rows: number; readonly samples: number } {
+  const { plan } = s.backend;
+  const samples = plan.memory === 'small' ? 1 : wanted;
+  const { words, persistent } = layout(plan, rows, samples);
+  const held = layout(plan, s.capacity.rows, s.capacity.samples).words;
+  if (4 * (words - persistent) <= (plan.memory === 'small' ? Math.max(4 * (held - persistent), 4 * persistent / 6, least) : workspace)) return { rows, samples };
   if (samples > 1 && divideSamples) return chunks(s, rows, Math.ceil(samples / 2));
   return rows > 1 ? chunks(s, Math.ceil(rows / 2), samples, divideSamples) : { rows, samples };
 }
@@ -96,6 +102,18 @@ export function hasBuffer(s: State, name: string): boolean {
 export async function result(s: State, program: string, name: string, count: number): Promise<Float32Array> {
   const buffer = s.backend.plan.programs[program]?.results[name] ?? fail('Backend', `no result ${name} of ${program}`);
   return s.backend.read(buffer, count);
+}
+/** All results of a program whose names begin so, by the rest of their names; also those of its parts, `gradients/1`, …: each after its own run. */
+export async function resultsOf(s: State, program: string, start: string, scalars: Scalars, countOf: (name: string) => number): Promise<ReadonlyMap<string, Float32Array>> {
+  const out = new Map<string, Float32Array>();
+  for (const [part, { results }] of Object.entries(s.backend.plan.programs)) {
+    if (part !== program && !part.startsWith(`${program}/`)) continue;
+    s.backend.run(part, scalars);
+    const wanted = Object.entries(results).flatMap(([name, buffer]) => (name.startsWith(start) ? [[name.slice(start.length), buffer] as const] : []));
+    const read = await Promise.all(wanted.map(([name, buffer]) => s.backend.read(buffer, countOf(name)))); // before the next part takes their place
+    wanted.forEach(([name], i) => { out.set(name, read[i] ?? new Float32Array()); });
+  }
+  return out;
 }
 /** The three numbers of the run before. */
 export async function elboOf(s: State, program: string): Promise<Elbo> {

@@ -14,15 +14,16 @@ export interface Film {
   readonly turns: readonly Turn[];
 }
 
-/** Unrolls the steps of a program. Loops count from 0 up, or downwards when they are reversed. */
-export function film(steps: readonly StepManifest[]): Film {
+/** Unrolls the steps of a program. Loops count from 0 up, or downwards when they are reversed. @param draws Turns of a loop over samples. */
+export function film(steps: readonly StepManifest[], draws = 1): Film {
   const turns: Turn[] = [{}];
   const dispatches: { kernel: number; turn: number }[] = [];
   const play = (body: readonly StepManifest[], turn: number): void => {
     for (const step of body) {
       if (typeof step === 'number') { dispatches.push({ kernel: step, turn }); continue; }
-      for (let i = 0; i < step.extent; i++) {
-        turns.push({ ...turns[turn], [step.counter]: step.reverse ? step.extent - 1 - i : i });
+      const extent = step.extent === 'draws' ? draws : step.extent;
+      for (let i = 0; i < extent; i++) {
+        turns.push({ ...turns[turn], [step.counter]: step.reverse ? extent - 1 - i : i });
         play(step.body, turns.length - 1);
       }
     }

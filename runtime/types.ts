@@ -58,6 +58,8 @@ export interface Model<T extends ModelTypes> extends AsyncDisposable {
   readonly backend: BackendName; readonly seed: number;
   /** wasm: threads that compute now. */
   readonly threads: number;
+  /** Bytes that the backend holds now; they never become fewer. */
+  readonly bytes: number;
   fit(data: T['inputs'] & T['targets'], options: FitOptions<T>): Promise<readonly EpochResult[]>;
   step(data: T['inputs'] & T['targets'], options: StepOptions): Promise<Elbo>;
   sampleElbo(data: T['inputs'] & T['targets'], options: ElboOptions & { readonly outputs: true }): Promise<Elbo & { readonly outputs: Readonly<Record<T['outputs'], Prediction>> }>;

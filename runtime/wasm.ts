@@ -54,7 +54,6 @@ export const open: OpenBackend = async (code, plan, options) => {
   const field = new Map(plan.record.map((name, i) => [name, i] as const));
   const [rowsAt, samplesAt] = [field.get('rows') ?? 0, field.get('samples') ?? 0];
   let offsets: readonly number[] = [];
-  let held = 0;
   let f32 = new Float32Array(memory.buffer);
   let u32 = new Uint32Array(memory.buffer);
 
@@ -89,7 +88,6 @@ export const open: OpenBackend = async (code, plan, options) => {
         u32 = new Uint32Array(memory.buffer);
       }
       ({ offsets } = next);
-      held = end + threads * each;
       offsets.forEach((offset, i) => { u32[plan.record.length + i] = arena + 4 * offset; });
       u32.set([end, each], header / 4 + 6);
     },
@@ -125,7 +123,7 @@ export const open: OpenBackend = async (code, plan, options) => {
       if (!started && time.best > (time.runs < trials ? worthwhile.asking : worthwhile.always)) start().catch(() => undefined);
     },
     get threads() { return ready; },
-    get bytes() { return held; },
+    get bytes() { return memory.buffer.byteLength; },
     dispose() {
       offsets = [];
       if (started?.length) { all.begin(-1, 1); started.forEach(t => { t.stop(); }); }

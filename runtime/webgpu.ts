@@ -90,8 +90,10 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
 
   const films = new Map<string, Film>();
   const filmOf = (program: string): Film => {
-    const known = films.get(program) ?? film(plan.programs[program]?.steps ?? []);
-    films.set(program, known);
+    const draws = values.get('draws') ?? 1;
+    const key = `${program} ${draws}`;
+    const known = films.get(key) ?? film(plan.programs[program]?.steps ?? [], draws);
+    films.set(key, known);
     return known;
   };
 

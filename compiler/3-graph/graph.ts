@@ -33,8 +33,8 @@ export type Part = Typed & { readonly kind: 'part'; readonly weight: NodeId; rea
 export type Plain = Typed & (
   /** Data of the call, by buffer: `input:x` or `target:y`. */
   | { readonly kind: 'input'; readonly name: string }
-  /** A persistent tensor: a parameter (`linear1.w.mu`) or a moment (`linear1.w.mu/m`). */
-  | { readonly kind: 'variable'; readonly name: string; readonly role: 'parameter' | 'moment' }
+  /** A persistent tensor: a parameter (`linear1.w.mu`) or a moment (`linear1.w.mu/m`); or a sum over samples (`sum/likelihood`), which lasts as long as its program. */
+  | { readonly kind: 'variable'; readonly name: string; readonly role: 'parameter' | 'moment' | 'sum' }
   /** A number given with each call: `klWeight`, `learningRate`, …; or a live extent as f32: `rows`, `samples`. */
   | { readonly kind: 'scalar'; readonly name: string }
   /** Standard noise, fresh for each (seed, purpose, count); element index row-major without the samples axis, rows counted in the caller's whole input. */

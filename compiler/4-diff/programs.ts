@@ -18,6 +18,8 @@ import { siteLookup } from '../3-graph/sites.ts';
 import { verifyGraph } from '../3-graph/verify.ts';
 import { prune } from '../3-graph/walk.ts';
 import type { Program } from '../5-schedule/plan.ts';
+import type { MemoryPlan } from '../5-schedule/schedule.ts';
+import { evaluateBySample, gradientsBySample, groupsOf, halvesOf, trainBySample } from './by-sample.ts';
 import { differentiate } from './differentiate.ts';
 import { hoistLoops } from './hoist.ts';
 import { momentNames, optimize, optimizers } from './optimize.ts';
@@ -43,8 +45,11 @@ export function parametersOf(model: Model): readonly ParameterInfo[] {
 /** The stages between a model and its programs, for `explain` and for tests. */
 export interface Lowered { readonly graph: ReturnType<typeof lower>; readonly objective: Graph<Plain>; readonly programs: readonly Program[] }
 
-/** @param plan Whose stored values the others share; chosen by size when left out. */
-export function programsOf(model: Model, plan?: 'shared' | 'fused'): Lowered {
+/**
+ * @param plan Whose stored values the others share; chosen by size when left out.
+ * @param memory `small`: samples follow one another, and no result is much larger than the largest weight (see `by-sample.ts`).
+ */
+export function programsOf(model: Model, plan?: 'shared' | 'fused', memory: MemoryPlan = 'fast'): Lowered {
   const siteOf = siteLookup([...noisePaths(model), ...(model.prediction ? noisePaths(model.prediction) : [])]);
   const graph = lower(model);
   verifyGraph(graph, 'lower');
@@ -62,30 +67,44 @@ export function programsOf(model: Model, plan?: 'shared' | 'fused'): Lowered {
   const add = (name: string, of: Graph<Plain>, keep: (output: string) => boolean): void => { programs.set(name, { name, graph: prune(of, keep) }); };
 
   if (objective.outputs.has('loss')) {
-    const differentiable = parameters.filter(p => !p.state).map(p => p.path);
-    const gradients = differentiate(objective, 'loss', differentiable);
+    const differentiable = parameters.filter(p => !p.state);
+    const paths = differentiable.map(p => p.path);
+    const trained = parameters.filter(p => p.trained);
+    const numbers = (name: string, of: Graph<Plain>): void => {
+      const halves = memory === 'small' ? halvesOf(of, []) : undefined;
+      if (halves) programs.set(name, evaluateBySample(name, halves)); else add(name, of, o => scalars.includes(o));
+    };
+    const derivatives = (name: string, of: Graph<Plain>): void => {
+      const halves = memory === 'small' ? halvesOf(of, paths) : undefined;
+      if (halves) for (const p of gradientsBySample(name, halves, differentiable)) programs.set(p.name, p);
+      else add(name, differentiate(of, 'loss', paths), o => scalars.includes(o) || o.startsWith('gradient:'));
+    };
+    const halves = memory === 'small' ? halvesOf(objective, trained.map(p => p.path)) : undefined;
+    const gradients = differentiate(objective, 'loss', paths);
     verifyGraph(gradients, 'differentiate');
-    const trained = parameters.filter(p => p.trained).map(p => p.path);
     for (const kind of Object.keys(optimizers) as OptimizerKind[]) { // keys of a Record<OptimizerKind, …>
-      const step = optimize(gradients, kind, trained);
+      if (halves) { programs.set(`train_${kind}`, trainBySample(`train_${kind}`, halves, kind, trained)); continue; }
+      const step = optimize(gradients, kind, trained.map(p => p.path));
       verifyGraph(step, 'optimize');
       add(`train_${kind}`, step, o => scalars.includes(o) || o.startsWith('update:'));
     }
-    add('elbo', objective, o => scalars.includes(o));
-    if (prediction !== objective) add('evaluate', prediction, o => scalars.includes(o));
+    numbers('elbo', objective);
+    if (prediction !== objective) numbers('evaluate', prediction);
     if (shared) {
-      add('elbo_shared', shared, o => scalars.includes(o));
-      add('gradients_shared', differentiate(shared, 'loss', differentiable), o => scalars.includes(o) || o.startsWith('gradient:'));
+      numbers('elbo_shared', shared);
+      derivatives('gradients_shared', shared);
     }
-    add('gradients', gradients, o => scalars.includes(o) || o.startsWith('gradient:'));
+    derivatives('gradients', objective);
   }
   if ([...prediction.outputs.keys()].some(isPrediction)) add('predict', prediction, isPrediction);
   if ([...prediction.outputs.keys()].some(o => o.startsWith('logDensity:'))) add('density', prediction, o => o.startsWith('logDensity:'));
-  add('draw', objective, o => o.startsWith('weight:'));
+  const drawn = model.variables.filter(v => v.kind === 'weight');
+  (memory === 'small' && drawn.length > 0 ? groupsOf(drawn) : [drawn]).forEach((group, i) => { add(i === 0 ? 'draw' : `draw/${i}`, objective, o => group.some(w => o === `weight:${w.path}`)); });
   add('divergence', objective, o => o === 'complexity');
   const weights = parameters.reduce((n, p) => n + p.shape.reduce((x, y) => x * y, 1), 0);
   const order = plan === 'shared' || (plan === undefined && weights < manyWeights) ? smallOrder : largeOrder;
-  return { graph, objective, programs: order.flatMap(name => { const p = programs.get(name); return p ? [p] : []; }) };
+  const partsOf = (name: string): readonly Program[] => [...programs.values()].filter(p => p.name === name || p.name.startsWith(`${name}/`));
+  return { graph, objective, programs: order.flatMap(partsOf) };
 }
 
 /**

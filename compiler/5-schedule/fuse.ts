@@ -10,10 +10,11 @@ import type { Axis, Condition, Index } from '../6-kernels/kernel.ts';
 import type { Loop, NodeId, Plain, Shape, View } from '../3-graph/graph.ts';
 import { argumentsOf } from '../3-graph/walk.ts';
 import { costs } from './cost.ts';
+import { ofWeightsAlone } from './drawn.ts';
 import { gatherReads } from './gather.ts';
 import { isInjective } from './injective.ts';
 import { gridAxis, readsOf } from './reads.ts';
-import type { Capabilities } from './schedule.ts';
+import type { Capabilities, MemoryPlan } from './schedule.ts';
 import { isFree, nominal, nominalSize } from './unit.ts';
 import type { Unit } from './unit.ts';
 
@@ -36,10 +37,11 @@ interface Request { readonly item: Draft; readonly index: readonly Index[]; read
 /** A cluster while it grows; `into` once it has been joined to another. */
 interface Draft { readonly id: number; readonly loop?: NodeId; readonly shape: Shape; readonly grid: readonly Axis[]; stores: NodeId[]; inner: number; contracts: boolean; needs: Set<Draft>; into?: Draft }
 
-export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
+export function fuse(unit: Unit, capabilities: Capabilities, memory: MemoryPlan): Fusion {
   const { nodes } = unit.graph;
   const shapeOf = (id: NodeId): Shape => nodes[id]?.shape ?? fail(`no node ${id}`);
   const { heavy, light, heavyBelow } = costs(nodes, capabilities, unit.isKept);
+  const isRecomputed = memory === 'small' ? ofWeightsAlone(nodes) : [];
   const requests = new Map<NodeId, Request[]>();
   const home = new Map<NodeId, Draft>();
   const drafts: Draft[] = [];
@@ -123,6 +125,8 @@ export function fuse(unit: Unit, capabilities: Capabilities): Fusion {
     if (n.type === 'bool') return false;
     if (asked.some(r => find(r.item).loop !== undefined)) return true;
     const once = (): boolean => { const d = distinct(asked); return d.length === 1 && d[0] !== undefined && !d[0].repeats && isExact(n, d[0]); };
+    if (isRecomputed[id]) { joinAskers(asked); return false; }
+    if (memory === 'small' && n.kind === 'view' && n.view.kind === 'pad') return false; // a border may be larger than what it is around
     if (!unit.isKept(id) && once()) return false;
     joinAskers(asked);
     if (unit.isKept(id)) return true;

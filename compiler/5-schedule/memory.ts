@@ -8,13 +8,17 @@ import type { Kernel, Size } from '../6-kernels/kernel.ts';
 import type { Buffer, ProgramPlan, Step } from './schedule.ts';
 import { nominal } from './unit.ts';
 
-type Span = readonly [from: number, to: number];
+export type Span = readonly [from: number, to: number];
+
+/** A program by its phases: only what is persistent, and sums, pass from one to the next. */
+export type PhasedPlan = Omit<ProgramPlan, 'steps'> & { readonly phases: readonly (readonly Step[])[] };
 
 /** Gives every buffer its slot. Persistent buffers, inputs and noise have slots of their own. */
-export function planMemory(buffers: readonly Omit<Buffer, 'slot'>[], kernels: readonly Kernel[], programs: readonly ProgramPlan[]): readonly Buffer[] {
+export function planMemory(buffers: readonly Omit<Buffer, 'slot'>[], kernels: readonly Kernel[], programs: readonly PhasedPlan[]): readonly Buffer[] {
   const lives = new Map<string, { readonly program: number; readonly span: Span }[]>();
-  programs.forEach((p, program) => { for (const [name, span] of lifetimes(p, kernels)) { const list = lives.get(name); if (list) list.push({ program, span }); else lives.set(name, [{ program, span }]); } });
-  const isShared = (b: Omit<Buffer, 'slot'>): boolean => b.role === 'temporary' || b.role === 'result';
+  const sums = new Set(buffers.flatMap(b => (b.role === 'sum' ? [b.name] : [])));
+  programs.forEach((p, program) => { for (const [name, span] of lifetimes(p, kernels, sums)) { const list = lives.get(name); if (list) list.push({ program, span }); else lives.set(name, [{ program, span }]); } });
+  const isShared = (b: Omit<Buffer, 'slot'>): boolean => b.role === 'temporary' || b.role === 'result' || b.role === 'sum';
   const slotOf = new Map<string, number>();
   /** When each slot that is shared is taken, by program. */
   const taken: { readonly slot: number; readonly spans: Map<number, Span[]> }[] = [];
@@ -35,12 +39,26 @@ export function planMemory(buffers: readonly Omit<Buffer, 'slot'>[], kernels: re
 const bytes = (s: Size): number => parts(s).by.reduce((n, d) => n * nominal[d], parts(s).times);
 const overlaps = (a: Span, b: Span): boolean => a[0] <= b[1] && b[0] <= a[1];
 
-/** First and last step at which each buffer of a program matters. What a loop touches matters during all of it; results to the end. */
-function lifetimes(program: ProgramPlan, kernels: readonly Kernel[]): ReadonlyMap<string, Span> {
-  const spans = new Map<string, Span>();
-  const touch = (name: string, at: number): void => { const s = spans.get(name); spans.set(name, s ? [s[0], at] : [at, at]); };
+/**
+ * First and last step at which each buffer of a program matters, in each phase that it appears in; of a sum, in all of them. What a
+ * loop over turns touches matters during all of it; what a loop over samples touches is made anew for each. Results matter to the end.
+ * `runs` hears of the steps that are one kernel.
+ */
+export function lifetimes(program: PhasedPlan, kernels: readonly Kernel[], sums: ReadonlySet<string>, runs?: (at: number, kernel: number) => void): readonly (readonly [string, Span])[] {
+  const ended: (readonly [string, Span])[] = [];
+  const lasting = new Map<string, Span>();
   const all = (s: Step): readonly number[] => (s.kind === 'run' ? [s.kernel] : s.body.flatMap(all));
-  program.steps.forEach((s, at) => all(s).forEach(k => kernels[k]?.buffers.forEach(b => touch(b.name, at))));
-  Object.values(program.results).forEach(name => touch(name, program.steps.length));
-  return spans;
+  let at = 0;
+  program.phases.forEach((steps, phase) => {
+    const spans = new Map<string, Span>();
+    const touch = (name: string): void => { const to = sums.has(name) ? lasting : spans; to.set(name, [to.get(name)?.[0] ?? at, at]); };
+    for (const s of steps.flatMap(x => (x.kind === 'loop' && x.extent === 'draws' ? x.body : [x]))) {
+      if (s.kind === 'run') runs?.(at, s.kernel);
+      all(s).forEach(k => kernels[k]?.buffers.forEach(b => { touch(b.name); }));
+      at++;
+    }
+    if (phase === program.phases.length - 1) Object.values(program.results).forEach(touch);
+    ended.push(...spans);
+  });
+  return [...ended, ...lasting];
 }

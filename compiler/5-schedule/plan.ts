@@ -11,11 +11,14 @@ import { clusterKey } from './cluster-key.ts';
 import { buffersOf, emit } from './emit.ts';
 import { fuse, gridOf, identity } from './fuse.ts';
 import type { Item } from './fuse.ts';
+import { placesTaken, renamed } from './in-place.ts';
+import { ofOneSample, sizeOfOne } from './one-sample.ts';
 import { kernelKey } from './kernel-key.ts';
 import { oneResultEach } from './one-result.ts';
 import { planMemory } from './memory.ts';
+import type { PhasedPlan } from './memory.ts';
 import { digests, numbers } from './names.ts';
-import type { Buffer, Capabilities, ProgramPlan, Role, Schedule, Step } from './schedule.ts';
+import type { Buffer, Capabilities, MemoryPlan, ProgramPlan, Role, Schedule, Step } from './schedule.ts';
 import { splitReductions } from './split.ts';
 import type { Split } from './split.ts';
 import { nominalSize } from './unit.ts';
@@ -24,15 +27,20 @@ import { unguardWindows } from './windows.ts';
 import { order } from './work.ts';
 import type { Work } from './work.ts';
 
-/** A program by name: outputs `update:<variable>` are written to the variable, all others are results. */
-export interface Program { readonly name: string; readonly graph: Graph<Plain> }
+/**
+ * A program by name: outputs `update:<variable>` are written to the variable, all others are results. What runs `before` its graph
+ * updates variables alone, among them sums.
+ */
+export interface Program { readonly name: string; readonly graph: Graph<Plain>; readonly before?: readonly Phase[] }
+/** `each`: once for each sample of the call (field `draws`), `sampleBase` counting them; its samples axis has one element. */
+export interface Phase { readonly graph: Graph<Plain>; readonly each: boolean }
 
 /** Loops of different lengths side by side make the threads of a GPU wait for each other. */
 const boundsFolds = (c: Capabilities): boolean => c.integers && c.innerLoops === 'cheap';
 
 type Named = Omit<Buffer, 'slot'>;
 
-export function schedule(programs: readonly Program[], capabilities: Capabilities): Schedule {
+export function schedule(programs: readonly Program[], capabilities: Capabilities, memory: MemoryPlan = 'fast'): Schedule {
   const buffers = new Map<string, Named>();
   const kernels: Kernel[] = [];
   const kernelAtKey = new Map<string, number>();
@@ -44,24 +52,41 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   /** Values that a program planned before keeps in memory. */
   const kept = new Set<string>();
   const number = numbers();
-  const cut = programs.map(p => {
-    const split = splitReductions(unguardWindows(p.graph, boundsFolds(capabilities)), capabilities.innerLoops);
-    return { name: p.name, split, digest: digests(split.graph, number, () => p.name) };
-  });
+  const cut = programs.map(p => ({
+    name: p.name,
+    phases: [...p.before ?? [], { graph: p.graph, each: false }].map(({ graph, each }) => {
+      const split = splitReductions(unguardWindows(graph, boundsFolds(capabilities)), capabilities.innerLoops);
+      return { each, split, digest: digests(split.graph, number, () => p.name) };
+    }),
+  }));
   const resultCount = new Map<string, number>();
-  for (const { split: { graph }, digest } of cut) {
+  for (const { split: { graph }, digest } of cut.flatMap(p => p.phases)) {
     for (const [output, id] of graph.outputs) if (!output.startsWith('update:')) { const d = digest[id] ?? ''; resultCount.set(d, (resultCount.get(d) ?? 0) + 1); }
   }
-  const plans = cut.map(p => planProgram(p.name, p.split, p.digest));
+  const planned = cut.map(({ name, phases }): PhasedPlan => {
+    const inPhases = phases.length > 1;
+    if (inPhases) turns.add('draws');
+    const made = phases.map(p => ({ each: p.each, ...planPhase(name, p.split, p.digest, inPhases) }));
+    return { name, phases: made.map(p => (p.each ? [loopOverSamples(p.steps)] : p.steps)), results: made.at(-1)?.results ?? {}, swaps: made.flatMap(p => p.swaps) };
+  });
+  const plans = planned.map(({ phases, ...p }): ProgramPlan => ({ ...p, steps: phases.flat() }));
+  // a small plan lets values take the place of others
+  const taken = memory === 'small' && capabilities.inPlace ? placesTaken([...buffers.values()], kernels, planned) : new Map<string, string>();
+  if (taken.size > 0) kernels.forEach((k, i) => { kernels[i] = renamed(k, taken); });
+  if (memory === 'small') {
+    kernels.forEach((k, i) => { kernels[i] = ofOneSample(k); });
+    buffers.forEach((b, name) => { buffers.set(name, { ...b, shape: b.shape.map(d => (d === 'samples' ? 1 : d)), size: sizeOfOne(b.size) }); });
+  }
   const used = new Set([...kernels.flatMap(k => k.buffers.map(b => b.name)), ...plans.flatMap(p => [...Object.values(p.results), ...p.swaps.flat()])]);
   return {
-    kernels,
-    buffers: planMemory([...buffers.values()].filter(b => used.has(b.name)), kernels, plans),
+    memory, kernels,
+    buffers: planMemory([...buffers.values()].filter(b => used.has(b.name)), kernels, planned),
     programs: plans,
     record: [...[...recordFields, ...[...turns].sort()].map(name => ({ name, type: 'u32' as const })), ...[...scalars].sort().map(name => ({ name, type: 'f32' as const }))],
   };
 
-  function planProgram(name: string, { graph, partials, parts }: Split, digest: readonly string[]): ProgramPlan {
+  /** @param inPhases More comes after it: where a target can't update in place, what it updates is copied back. */
+  function planPhase(name: string, { graph, partials, parts }: Split, digest: readonly string[], inPhases: boolean): ProgramPlan {
     const roots = new Map<NodeId, readonly Place[]>([...partials, ...parts].map(id => [id, []]));
     const swaps: [string, string][] = [];
     for (const [output, id] of graph.outputs) {
@@ -69,7 +94,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
       if (!output.startsWith('update:')) { roots.set(id, seen); continue; }
       const variable = output.slice('update:'.length);
       const shape = graph.nodes[id]?.shape ?? [];
-      const role: Role = variable.includes('/') ? 'moment' : 'parameter';
+      const role: Role = variable.startsWith('sum/') ? 'sum' : variable.includes('/') ? 'moment' : 'parameter';
       const own = declare(variable, shape, role);
       if (capabilities.inPlace) roots.set(id, [...seen, own]);
       else {
@@ -82,19 +107,21 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     const nameAt = (id: NodeId): string => nameOf(digestAt(id));
     const unit: Unit = { graph, roots, isPart: id => parts.has(id), digest: digestAt, name: nameAt, isKept: id => kept.has(nameAt(id)), bucket: (id, extent) => bucketOf(graph, id, extent), timesResult: id => resultCount.get(digest[id] ?? '') ?? 0, leaf: id => leafPlace(graph, digest, id) };
     const { works, place } = planUnit(unit, 0);
+    const ordered = inOrder(works);
+    const copies = inPhases ? swaps.splice(0).map(([to, from]) => copy(placeOf(from), placeOf(to))) : [];
     const results = Object.fromEntries([...graph.outputs].filter(([o]) => !o.startsWith('update:')).map(([o, id]) => {
       const buffer = place(id).buffer;
       const b = buffers.get(buffer);
       if (b?.role === 'temporary') buffers.set(buffer, { ...b, role: 'result' });
       return [o, buffer];
     }));
-    return { name, steps: inOrder(works), results, swaps };
+    return { name, steps: [...ordered, ...copies], results, swaps };
   }
 
   /** Persistent buffers are overwritten after their last reader; where that is a cycle, the new value waits in a buffer of its own. */
   function inOrder(works: readonly Work[]): readonly Step[] {
-    const persistent = new Set([...buffers.values()].filter(b => b.role === 'parameter' || b.role === 'moment').map(b => b.name));
-    const first = order(works, persistent);
+    const persistent = new Set([...buffers.values()].filter(b => b.role === 'parameter' || b.role === 'moment' || b.role === 'sum').map(b => b.name));
+    const first = order(works, persistent, memory === 'small');
     if ('ordered' in first) return first.ordered.flatMap(w => w.steps);
     const late: Step[] = [];
     const parted = works.map(w => {
@@ -115,7 +142,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
       relinked.set(w, made);
       return made;
     };
-    const second = order(works.map(relink), persistent);
+    const second = order(works.map(relink), persistent, memory === 'small');
     if (!('ordered' in second)) return fail('kernels wait for each other');
     return [...second.ordered.flatMap(w => w.steps), ...late];
   }
@@ -124,7 +151,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
 
   function planUnit(unit: Unit, depth: number): { readonly works: readonly Work[]; readonly place: (id: NodeId) => Place } {
     for (const n of unit.graph.nodes) if (n.kind === 'scalar' && n.name !== 'rows' && n.name !== 'samples') scalars.add(n.name);
-    const fusion = fuse(unit, capabilities);
+    const fusion = fuse(unit, capabilities, memory);
     const place = (id: NodeId): Place => unit.leaf(id) ?? (fusion.home.has(id) ? ownPlace(unit, id) : fail(`node ${id} is not in memory`));
     const stored = (id: NodeId): Place | undefined => (fusion.home.has(id) ? ownPlace(unit, id) : undefined);
     const outputs = new Set([...unit.graph.outputs].filter(([o]) => !o.startsWith('update:')).map(([, id]) => id));
@@ -258,6 +285,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   }
 }
 
+const loopOverSamples = (body: readonly Step[]): Step => ({ kind: 'loop', counter: 'sampleBase', extent: 'draws', reverse: false, body });
 /** Comparisons from which on positions are sorted by class instead. */
 const manyComparisons = 2 ** 16;
 const carryName = (loop: string, i: number): string => `carry ${loop}.${i}`;

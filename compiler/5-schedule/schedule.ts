@@ -27,6 +27,8 @@ export type Role =
   | 'parameter'
   /** The optimizer's: `linear1.w.mu/m`. Persistent. */
   | 'moment'
+  /** A sum over samples: keeps its content from one phase of a program to the next. */
+  | 'sum'
   /** Data of this call, written by the runtime. */
   | 'input'
   /** Standard noise that the runtime fills because the target has no integers. */
@@ -52,8 +54,11 @@ export interface Buffer {
 
 export type Step =
   | { readonly kind: 'run'; readonly kernel: number }
-  /** E8: the body `extent` times with the record's field `counter` at 0, 1, … (or downwards). */
-  | { readonly kind: 'loop'; readonly counter: string; readonly extent: number; readonly reverse: boolean; readonly body: readonly Step[] };
+  /** E8: the body `extent` times with the record's field `counter` at 0, 1, … (or downwards). `draws`: as often as that field says. */
+  | { readonly kind: 'loop'; readonly counter: string; readonly extent: number | 'draws'; readonly reverse: boolean; readonly body: readonly Step[] };
+
+/** `fast` may hold all samples' draws of the weights; `small` stores no draw. */
+export type MemoryPlan = 'fast' | 'small';
 
 export interface ProgramPlan {
   readonly name: string;
@@ -65,9 +70,14 @@ export interface ProgramPlan {
 }
 
 export interface Schedule {
+  /** `small`: no draw is stored, and its programs run for one sample at a time. */
+  readonly memory?: MemoryPlan;
   readonly kernels: readonly Kernel[];
   readonly buffers: readonly Buffer[];
   readonly programs: readonly ProgramPlan[];
   /** Fields of the step record, in order, one 32-bit word each: `recordFields`, loop counters, then the f32 scalars of the graphs. */
   readonly record: readonly { readonly name: string; readonly type: 'u32' | 'f32' }[];
 }
+
+/** The kernels of some steps, in order, those of a loop once. */
+export const kernelsOf = (steps: readonly Step[]): readonly number[] => steps.flatMap(s => (s.kind === 'run' ? [s.kernel] : kernelsOf(s.body)));

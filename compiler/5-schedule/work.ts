@@ -6,9 +6,10 @@ export interface Work { readonly steps: readonly Step[]; readonly reads: Readonl
 
 /**
  * The pieces in an order where what is needed comes first, and a buffer of `persistent` is written after every other piece
- * has read it. Undefined, and the pieces on a cycle, when there is none.
+ * has read it. Undefined, and the pieces on a cycle, when there is none. @param eager What writes to `persistent` alone comes as soon
+ * as it can, since what it reads may then go; the rest in the given order.
  */
-export function order(pieces: readonly Work[], persistent: ReadonlySet<string>): { readonly ordered: readonly Work[] } | { readonly cycle: readonly Work[] } {
+export function order(pieces: readonly Work[], persistent: ReadonlySet<string>, eager = false): { readonly ordered: readonly Work[] } | { readonly cycle: readonly Work[] } {
   const readers = new Map<string, Work[]>();
   for (const w of pieces) for (const r of w.reads) if (persistent.has(r)) { const list = readers.get(r); if (list) list.push(w); else readers.set(r, [w]); }
   const before = new Map(pieces.map(w => [w, new Set([...w.needs, ...[...w.writes].flatMap(b => readers.get(b) ?? [])].filter(x => x !== w))]));
@@ -21,9 +22,11 @@ export function order(pieces: readonly Work[], persistent: ReadonlySet<string>):
   const at = new Map(pieces.map((w, i) => [w, i] as const));
   const ordered: Work[] = [];
   const done = new Set<Work>();
+  const ends = (w: Work): boolean => [...w.writes].every(b => persistent.has(b));
   for (let ready = pieces.filter(w => missing.get(w) === 0); ready.length > 0;) {
-    const next: Work[] = [];
-    for (const w of ready) {
+    const now = eager ? [ready.find(ends) ?? ready[0]].flatMap(w => w ?? []) : ready;
+    const next: Work[] = eager ? ready.filter(w => !now.includes(w)) : [];
+    for (const w of now) {
       ordered.push(w);
       done.add(w);
       for (const x of after.get(w) ?? []) {

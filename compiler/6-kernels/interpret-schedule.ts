@@ -31,21 +31,29 @@ export function runSchedule(schedule: Schedule, program: string, memory: Memory,
   const plan = schedule.programs.find(p => p.name === program);
   if (!plan) throw new InternalError('interpret', `no program ${program}`);
   const stream = { seed: (record['seedLo'] ?? 0) + (record['seedHi'] ?? 0) * 2 ** 32, purpose: record['purpose'] ?? purposes.train, count: (record['countLo'] ?? 0) + (record['countHi'] ?? 0) * 2 ** 32 };
-  for (const b of schedule.buffers) {
-    const data = memory[b.name];
-    const classes = b.bucket && memory[b.bucket.of];
-    if (b.bucket && classes) data?.set(bucket(classes, b.bucket.extent)[b.bucket.part]);
-    if (!b.noise || !data) continue;
-    const samples = b.shape[0] === 'samples' ? record['samples'] ?? 1 : 1;
-    const each = data.length / samples;
-    // rows of a chunk are counted in the caller's whole input
-    const from = b.shape[1] === 'rows' ? (record['rowBase'] ?? 0) * (each / (record['rows'] ?? 1)) : 0;
-    for (let s = 0; s < samples; s++) fillNoise(data.subarray(s * each, (s + 1) * each), b.noise.family, stream, b.noise.site, s + (record['sampleBase'] ?? 0), from);
-  }
+  const fill = (now: StepRecord): void => {
+    for (const b of schedule.buffers) {
+      const data = memory[b.name];
+      const classes = b.bucket && memory[b.bucket.of];
+      if (b.bucket && classes) data?.set(bucket(classes, b.bucket.extent)[b.bucket.part]);
+      if (!b.noise || !data) continue;
+      const samples = b.shape[0] === 'samples' ? now['samples'] ?? 1 : 1;
+      const each = data.length / samples;
+      // rows of a chunk are counted in the caller's whole input
+      const from = b.shape[1] === 'rows' ? (now['rowBase'] ?? 0) * (each / (now['rows'] ?? 1)) : 0;
+      for (let s = 0; s < samples; s++) fillNoise(data.subarray(s * each, (s + 1) * each), b.noise.family, stream, b.noise.site, s + (now['sampleBase'] ?? 0), from);
+    }
+  };
+  fill(record);
   const run = (steps: readonly Step[], now: StepRecord): void => {
     for (const s of steps) {
       if (s.kind === 'run') { const k = schedule.kernels[s.kernel]; if (k) interpret(k, memory, now); continue; }
-      for (let i = 0; i < s.extent; i++) run(s.body, { ...now, [s.counter]: s.reverse ? s.extent - 1 - i : i });
+      const extent = s.extent === 'draws' ? record['draws'] ?? 1 : s.extent;
+      for (let i = 0; i < extent; i++) {
+        const turn = { ...now, [s.counter]: s.reverse ? extent - 1 - i : i };
+        if (s.extent === 'draws') fill(turn);
+        run(s.body, turn);
+      }
     }
   };
   run(plan.steps, record);

@@ -20,6 +20,8 @@ export interface Traffic {
 export interface Target {
   readonly name: TargetName;
   readonly capabilities: Capabilities;
+  /** Whether its code runs the steps of a program itself; if not, the runtime does. */
+  readonly runsSteps?: boolean;
   /** wasm: the module's bytes. webgpu, gpujs: one text a kernel, in the schedule's order; webgpu: one more that makes batches, where there are inputs with rows. */
   readonly print: (schedule: Schedule) => Uint8Array | readonly string[];
   /** What of the plan only this target's runtime asks for. */
@@ -28,4 +30,6 @@ export interface Target {
   readonly tiles?: (kernel: Kernel) => readonly (readonly [Size, number])[] | undefined;
   /** For `explain`, where a target has more to say than the schedule. */
   readonly traffic?: (kernel: Kernel, extents: Readonly<Record<Dynamic, number>>) => Traffic;
+  /** wasm: what the code needs for each thread, in bytes; and for each thread, row and sample. */
+  readonly ownMemory?: (code: Uint8Array) => { readonly scratch: number; readonly panels: number };
 }

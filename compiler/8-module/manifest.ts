@@ -37,13 +37,14 @@ export function manifestOf(model: Model): ModelManifest {
 
 /**
  * Buffers, record and kernels in the schedule's order: the code refers to them by number; and what the target's runtime needs beside.
- * @param target What the code is made for. @param inCode Whether the code runs the steps itself, as WebAssembly does: then kernels and
- * steps are left out.
+ * Where the code runs the steps itself, kernels and steps are left out.
  */
-export function planOf(schedule: Schedule, target: Pick<Target, 'tiles' | 'details'>, inCode = false): PlanManifest {
+export function planOf(schedule: Schedule, target: Pick<Target, 'runsSteps' | 'tiles' | 'details'>): PlanManifest {
+  const inCode = target.runsSteps === true;
   const step = (s: Step): StepManifest => (s.kind === 'run' ? s.kernel : { counter: s.counter, extent: s.extent, reverse: s.reverse, body: s.body.map(step) });
   const at = new Map(schedule.buffers.map((b, i) => [b.name, i] as const));
   return {
+    ...(schedule.memory === 'small' ? { memory: schedule.memory } : {}),
     buffers: schedule.buffers.map(({ name, type, size, slot, role, noise, bucket }) => ({ name, ...(type === 'u32' ? { type } : {}), size, slot, role, ...(noise ? { noise } : {}), ...(bucket ? { bucket } : {}) })),
     programs: Object.fromEntries(schedule.programs.map(p => [p.name, { ...(inCode ? {} : { steps: p.steps.map(step) }), results: p.results, ...(p.swaps.length > 0 ? { swaps: p.swaps } : {}) }])),
     record: schedule.record.map(f => f.name), integers: schedule.record.filter(f => f.type === 'u32').length,

@@ -1,4 +1,5 @@
 /** The commands, one function each. Texts of errors and of results only; the work is done elsewhere. */
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import pc from 'picocolors';
 import { printProgram } from '../1-syntax/print.ts';
@@ -7,16 +8,21 @@ import { checkText, compile } from '../compile.ts';
 import { explain } from '../explain.ts';
 import { nearest } from '../suggest.ts';
 import { targetNames, targets } from '../7-targets/targets.ts';
+import type { MemoryPlan } from '../5-schedule/schedule.ts';
 import type { TargetName } from '../7-targets/target.ts';
 import { asJson, CompileError, readText, showAll, UserError, writeAll } from './output.ts';
 import { writeFileSync } from 'node:fs';
 
-export interface CommonOptions { readonly set?: readonly string[]; readonly json?: boolean }
+export interface CommonOptions { readonly set?: readonly string[]; readonly memory?: string; readonly json?: boolean }
 
 /** `wasm,webgpu` -> names, each known. */
 export function parseTargets(text: string | undefined): readonly TargetName[] {
   if (text === undefined) return targetNames;
   return text.split(',').map(t => t.trim()).map(t => targetNames.find(n => n === t) ?? fail(`there is no target '${t}'${hint(t, targetNames)}: ${targetNames.join(', ')}`));
+}
+/** The plan of a name. */
+export function parseMemory(text = 'fast'): MemoryPlan {
+  return text === 'fast' || text === 'small' ? text : fail(`--memory is fast or small, and this is '${text}'`);
 }
 /** `Mlp.hidden=256` -> a record. */
 export function parseSet(list: readonly string[] = []): Readonly<Record<string, number | boolean>> {
@@ -52,10 +58,10 @@ async function each(files: readonly string[], json: boolean | undefined, f: (fil
 
 export const compileCommand = (files: readonly string[], o: CommonOptions & { readonly out?: string; readonly target?: string }): Promise<void> => {
   const targets = parseTargets(o.target);
-  const set = parseSet(o.set);
+  const [set, memory] = [parseSet(o.set), parseMemory(o.memory)];
   return each(files, o.json, async (file, text) => {
     const started = performance.now();
-    const { files: made, warnings, models } = await compile(text, { file, targets, set });
+    const { files: made, warnings, models } = await compile(text, { file, targets, set, memory });
     const written = writeAll(o.out ?? dirname(file), made);
     if (!o.json) {
       showAll(warnings, file, text);
@@ -84,21 +90,25 @@ export const fmtCommand = (files: readonly string[], o: { readonly check?: boole
   return { file, ok: !(changed && o.check), changed };
 });
 
-export const explainCommand = (files: readonly string[], o: CommonOptions & { readonly target?: string; readonly rows?: string; readonly samples?: string; readonly kernels?: boolean; readonly svg?: string }): Promise<void> => {
+export const explainCommand = (files: readonly string[], o: CommonOptions & { readonly target?: string; readonly rows?: string; readonly samples?: string; readonly threads?: string; readonly kernels?: boolean; readonly svg?: string }): Promise<void> => {
   const target = parseTargets(o.target ?? 'wasm')[0] ?? 'wasm';
   const extent = (name: string, text: string | undefined, otherwise: number): number => { const n = text === undefined ? otherwise : Number(text); return Number.isInteger(n) && n > 0 ? n : fail(`--${name} is a whole number above 0, and this is '${text}'`); };
+  const memory = parseMemory(o.memory);
   const extents = { rows: extent('rows', o.rows, 32), samples: extent('samples', o.samples, 1) };
+  // as many as the runtime takes on this machine
+  const threads = target === 'wasm' ? extent('threads', o.threads, Math.min(8, availableParallelism())) : 1;
   return each(files, o.json, async (file, text) => {
     const printer = await targets[target]();
-    const { models } = await compile(text, { file, targets: [target], set: parseSet(o.set) });
-    const explanations = models.flatMap(m => { const s = m.schedules[target]; return s ? [explain(m.model, s, printer, extents)] : []; });
+    const { models } = await compile(text, { file, targets: [target], set: parseSet(o.set), memory });
+    const explanations = models.flatMap(m => { const s = m.schedules[target]; return s ? [explain(m.model, s, printer, extents, { threads, ...(m.own ? { own: m.own } : {}) })] : []; });
     const [first] = explanations;
     if (o.svg !== undefined && first) await (await import('./picture.ts')).pictureOfKernels(o.svg, first, printer.capabilities.cost);
     if (!o.json) for (const e of explanations) {
       print(pc.bold(`${e.model} for ${target}, ${e.rows} rows, ${e.samples} samples`));
       print(`  ${e.parameters.reduce((n, p) => n + p.shape.reduce((x, y) => x * y, 1), 0).toLocaleString('en')} parameters`);
       for (const w of e.weights) print(`    ${w.path.padEnd(24)} [${w.shape.join(', ')}]  prior ${w.prior}, posterior ${w.posterior}, KL ${w.kl}`);
-      print(`  memory ${(e.memory.arena / 2 ** 20).toFixed(2)} MiB: ${Object.entries(e.memory.byRole).map(([r, n]) => `${r} ${(n / 1024).toFixed(1)} kB`).join(', ')}`);
+      print(`  memory ${(e.memory.total / 2 ** 20).toFixed(2)} MiB${target === 'wasm' ? ` on ${threads} thread${threads === 1 ? '' : 's'}` : ''}: ${Object.entries(e.memory.parts).map(([kind, n]) => `${kind} ${(n / 1024).toFixed(1)} kB`).join(', ')}`);
+      print(`    activations of one sample ${(e.memory.activations / 1024).toFixed(1)} kB; copies to go back to, outside of it, ${(e.memory.copies / 1024).toFixed(1)} kB${e.memory.staging > 0 ? `; while a tensor is read, up to ${(e.memory.staging / 1024).toFixed(1)} kB more` : ''}`);
       for (const p of e.programs) {
         print(`  ${pc.bold(p.name.padEnd(12))} ${String(p.kernels.length).padStart(4)} kernels  ${scale(p.work.arithmetic + p.work.transcendental)} operations (${scale(p.work.transcendental)} exp, log, /), ${scale(p.work.noise)} noise, ${scale(p.work.bytes)} bytes${p.loads ? `, ${scale(p.loads.now)} loads for ${scale(p.loads.plain)}` : ''}`);
         if (o.kernels) for (const k of p.kernels) print([...k.text.split('\n'), ...(k.traffic ? [`  ${k.traffic.workgroups} workgroups, ${k.traffic.form}: ${scale(k.traffic.globalLoads)} loads for ${scale(k.traffic.plainLoads)}`] : [])].map(l => `      ${l}`).join('\n'));

@@ -15,7 +15,7 @@ const commands = (): Promise<typeof import('./commands.ts')> => import('./comman
 
 program.command('compile').argument('<files...>', '.bnn files').description('writes FILE.js, FILE.d.ts and one file a target')
   .option('--out <dir>', 'folder to write to; beside each file when left out').option('--target <list>', 'webgpu, wasm, gpujs, separated by commas; all when left out')
-  .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--watch', 'compile again whenever a file changes').option('--json', 'report as JSON')
+  .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--memory <plan>', 'fast, or small: no draw is stored, samples follow one another', 'fast').option('--watch', 'compile again whenever a file changes').option('--json', 'report as JSON')
   .action((files: string[], o: { readonly watch?: boolean; readonly out?: string; readonly target?: string }) => guarded(async () => {
     // binaryen is the largest thing to load, much of it beside this thread: it starts before the parser does
     if (o.target?.includes('wasm') !== false) import('../7-targets/wasm/index.ts').catch(() => undefined);
@@ -27,7 +27,7 @@ program.command('check').argument('<files...>', '.bnn files').description('says 
 program.command('fmt').argument('<files...>', '.bnn files').description('writes files as the formatter has them').option('--check', 'only say which would change').option('--json', 'report as JSON')
   .action((files: string[], o: object) => guarded(async () => (await commands()).fmtCommand(files, o)));
 program.command('explain').argument('<files...>', '.bnn files').description('shows what was made: kernels, memory, operations and bytes')
-  .option('--target <name>', 'webgpu, wasm or gpujs', 'wasm').option('--rows <n>', 'rows of a batch').option('--samples <n>', 'Monte Carlo samples').option('--kernels', 'the text of every kernel').option('--svg <file>', 'a picture of the kernels of each program')
+  .option('--target <name>', 'webgpu, wasm or gpujs', 'wasm').option('--rows <n>', 'rows of a batch').option('--samples <n>', 'Monte Carlo samples').option('--threads <n>', 'of WebAssembly; one a core when left out').option('--memory <plan>', 'fast or small', 'fast').option('--kernels', 'the text of every kernel').option('--svg <file>', 'a picture of the kernels of each program')
   .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--json', 'report as JSON')
   .action((files: string[], o: object) => guarded(async () => (await commands()).explainCommand(files, o)));
 const learn = (): Promise<typeof import('./learn.ts')> => import('./learn.ts');

@@ -34,7 +34,7 @@ export async function openProduct({ a, b, product }: Product, threads: number): 
   if (!model) throw new Error('no model');
   const cut = withoutCopies(schedule(programsOf(model).programs, wasm.capabilities));
   const code = wasm.print(cut);
-  const backend = await open(Buffer.from(code as Uint8Array).toString('base64'), planOf(cut, wasm, true), { threads }); // bytes, for WebAssembly
+  const backend = await open(Buffer.from(code as Uint8Array).toString('base64'), planOf(cut, wasm), { threads }); // bytes, for WebAssembly
   backend.reserve(1, 1);
   for (const { name, role, shape } of cut.buffers) if (role === 'input') backend.write(name, Float32Array.from({ length: shape.reduce<number>((n, d) => n * Number(d), 1) }, (_, i) => Math.sin(i)));
   const scalars = { rows: 1, samples: 1, rowBase: 0, sampleBase: 0 };

@@ -19,7 +19,8 @@ import { prepare } from '../prepare.ts';
 import type { Target } from '../target.ts';
 import { collapse } from './collapse.ts';
 import { addNoise, forget, noiseBytes } from './noise.ts';
-import { makePlan } from './plan.ts';
+import { panelBytes } from './panels.ts';
+import { makePlan, usual } from './plan.ts';
 import type { Large } from './plan.ts';
 import { addPrograms } from './program.ts';
 import { newScope } from './scope.ts';
@@ -35,7 +36,7 @@ const features = binaryen.Features.SIMD128 | binaryen.Features.Atomics | binarye
 const passes = ['simplify-locals-nostructure', 'coalesce-locals', 'rse', 'vacuum', 'reorder-locals', 'dealign'];
 
 /** The bytes of a module. @param large Which kernels count as large: for tests. */
-export function printWasm(schedule: Schedule, large?: Large): Uint8Array {
+export function printWasm(schedule: Schedule, large: Large = { ...usual, panel: panelBytes[schedule.memory ?? 'fast'] }): Uint8Array {
   const m = new binaryen.Module();
   try {
     m.setFeatures(features);
@@ -45,6 +46,8 @@ export function printWasm(schedule: Schedule, large?: Large): Uint8Array {
     let [spilled, panels] = [0, 0];
     const windows = new Map<'normal' | 'uniform', number>();
     const control = Math.ceil((4 * (schedule.record.length + schedule.buffers.length)) / 64) * 64;
+    // a fast plan stores what several kernels draw; a small one draws wherever a draw is needed
+    const apart = schedule.memory === 'small';
     const memory: Memory = {
       ...placesOf(schedule),
       noise: family => {
@@ -52,11 +55,11 @@ export function printWasm(schedule: Schedule, large?: Large): Uint8Array {
         if (!windows.has(family)) {
           const window = noiseBytes * windows.size;
           windows.set(family, window);
-          addNoise(m, binaryen, memory, name, family, window);
+          addNoise(m, binaryen, memory, name, family, window, apart);
         }
         return name;
       },
-      scratch: 2 * noiseBytes,
+      apart, scratch: 2 * noiseBytes,
       control,
     };
     const printed = schedule.kernels.map((kernel, i) => {
@@ -119,14 +122,23 @@ function accesses(body: readonly Stmt[]): { readonly reads: ReadonlySet<string>;
   return { reads, writes };
 }
 
+/** What a module says of itself in its globals. */
+function ownMemory(code: Uint8Array): { readonly scratch: number; readonly panels: number } {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(code)), { env: { memory, barrier: () => undefined } });
+  const global = (name: string): number => ((exports[name] as WebAssembly.Global | undefined)?.value ?? 0) as number; // i32 globals
+  return { scratch: global('scratchBytes'), panels: global('panelBytes') };
+}
+
 /** Costs are of one core of an x86-64 machine, by the values that come out of a vectorised loop. */
 export const wasm: Target = {
-  name: 'wasm',
+  name: 'wasm', runsSteps: true,
   capabilities: {
     results: 'many', inPlace: true, integers: true, innerLoops: 'cheap', loops: true,
     cost: { arithmetic: 0.15, transcendental: 1.5, noise: 2.5, load: 0.3, store: 0.3, launch: 30 },
   },
   print: schedule => printWasm(schedule),
+  ownMemory,
 };
 
 function fail(message: string): never { throw new InternalError('wasm', message); }

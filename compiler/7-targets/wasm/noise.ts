@@ -33,17 +33,19 @@ export const forget = (m: Module, b: typeof binaryen, from: number): readonly No
 
 /**
  * Adds the function `name(element, sample, site, count) -> address of count values`, `count` at most 16. The values stay until the
- * next call. @param from Where the windows are in a thread's scratch memory.
+ * next call. @param from Where the windows are in a thread's scratch memory. @param apart A fifth argument is added to the number of the
+ * window: rows of a tile that are drawn by turns, far from each other, each keep theirs.
  */
-export function addNoise(m: Module, b: typeof binaryen, memory: Memory, name: string, family: 'normal' | 'uniform', from: number): void {
-  const s = newScope(m, b, name, empty, memory, 4);
+export function addNoise(m: Module, b: typeof binaryen, memory: Memory, name: string, family: 'normal' | 'uniform', from: number, apart: boolean): void {
+  const s = newScope(m, b, name, empty, memory, apart ? 5 : 4);
+  const chosen = (x: Node): Node => (apart ? m.i32.add(x, m.local.get(4, b.i32)) : x);
   const [element, sample, site, count] = [0, 1, 2, 3].map((index): Local => ({ index, type: b.i32 })) as [Local, Local, Local, Local]; // of four
   const i32 = (x: number): number => m.i32.const(x | 0);
   const window = newLocal(s, b.i32);
   const kept = (at: number): number => m.i32.load(at, 4, get(s, window));
   const keep = (at: number, value: number): number => m.i32.store(at, 4, get(s, window), value);
   const head = [
-    m.local.set(window.index, m.i32.add(m.i32.add(mine(m, b, 'scratch'), i32(from)), m.i32.mul(m.i32.and(m.i32.add(get(s, site), get(s, sample)), i32(windows - 1)), i32(stride)))),
+    m.local.set(window.index, m.i32.add(m.i32.add(mine(m, b, 'scratch'), i32(from)), m.i32.mul(m.i32.and(chosen(m.i32.add(get(s, site), get(s, sample))), i32(windows - 1)), i32(stride)))),
     m.if([
       m.i32.eq(get(s, sample), kept(keyAt.sample)), m.i32.eq(get(s, site), kept(keyAt.site)),
       // from element - start on, count values must lie inside
@@ -53,7 +55,7 @@ export function addNoise(m: Module, b: typeof binaryen, memory: Memory, name: st
   ];
   draw(s, family, { element, sample, site }, window);
   const body = m.block(null, [...head, ...s.top.out, m.i32.add(get(s, window), m.i32.shl(m.i32.and(get(s, element), i32(3)), i32(2)))], b.i32);
-  m.addFunction(name, b.createType([b.i32, b.i32, b.i32, b.i32]), b.i32, s.locals, body);
+  m.addFunction(name, b.createType(Array.from({ length: apart ? 5 : 4 }, () => b.i32)), b.i32, s.locals, body);
 }
 
 /** Fills a window: four quads a turn. */
@@ -75,7 +77,7 @@ function draw(s: Scope, family: 'normal' | 'uniform', given: Readonly<Record<'el
   put(s, s.frame, at, get(s, window));
   writeLoop(s, 'quad', 0, length / 4, 4, {}, () => {
     inRegion(s, { lane: 'quad', sides: [{ axis: 'quad', count: 1, step: 4 }], turns: new Map() }, () => {
-      writeBlock(s, body, { body, roles: new Map(), mayRepeat: true, cost: 0, shared: undefined, isLarge: false });
+      writeBlock(s, body, { body, roles: new Map(), mayRepeat: true, cost: 0, shared: undefined, isLarge: false, panel: 0 });
       const found = lets.map(l => [...s.names.get(l.kind === 'let' ? l.name : '')?.locals.values() ?? []][0] ?? fail('a value is missing'));
       transposed(s, found).forEach((row, i) => { s.frame.out.push(s.m.v128.store(16 * i, 16, get(s, at), get(s, row))); });
       put(s, s.frame, at, s.m.i32.add(get(s, at), s.m.i32.const(64)));

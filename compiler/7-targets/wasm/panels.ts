@@ -8,6 +8,9 @@ import { addIndex, axisIndex, multiplySizes, parts, scaleIndex, size, strideAlon
 import type { Axis, Expr, Fold, Index, Size, Stmt } from '../../6-kernels/kernel.ts';
 import { childrenOf, mapChildren } from '../../6-kernels/map.ts';
 import { address } from './address.ts';
+import { drawsOf, namesIn, writeDraws } from './draw-panels.ts';
+import type { Draw } from './draw-panels.ts';
+import { nominal } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { frameAt, needsOf, positions } from './scope.ts';
 import type { Frame, Scope, Side } from './scope.ts';
@@ -16,8 +19,8 @@ import { inRegion, roundedDown, writeLoop } from './statements.ts';
 
 type Load = Expr & { readonly kind: 'load' };
 
-/** Bytes up to which a panel stays in a cache near the core. */
-export const panelBytes = 2 ** 18;
+/** Bytes up to which a panel stays in a cache near the core; and in a small plan, where all threads' panels are to be little beside one sample's activations. */
+export const panelBytes = { fast: 2 ** 18, small: 40_000 } as const;
 
 /** Whether a load says where it is by positions alone, so that it may be made at another place of the code. */
 export const isPositional = (e: Load): boolean => [e.offset, ...(e.guard ?? []).map(c => c.index)].every(isStraight);
@@ -28,30 +31,32 @@ export function withPanels(s: Scope, fold: Fold, plan: Plan): Fold {
   const lane = s.region.lane;
   const innermost = fold.body.every(b => b.kind === 'let');
   if (!plan.isLarge || lane === undefined || !innermost || plan.roles.has(fold) || fold.bounds) return fold;
+  const draws = drawsOf(fold);
   const done = new Map<Expr, Expr>();
   const visit = (e: Expr): Expr => {
     const seen = done.get(e);
     if (seen) return seen;
-    const made = (e.kind === 'load' ? panel(s, fold, e, lane) : undefined) ?? (childrenOf(e).length > 0 ? mapChildren(e, visit) : e);
+    const drawn = draws.get(e);
+    const made = (e.kind === 'load' ? panel(s, fold, e, lane, plan) : drawn ? panel(s, fold, drawn.whole, lane, plan, drawn) : undefined) ?? (childrenOf(e).length > 0 ? mapChildren(e, visit) : e);
     done.set(e, made);
     return made;
   };
-  return {
-    ...fold,
-    body: fold.body.map((b): Stmt => (b.kind === 'let' ? { ...b, value: visit(b.value) } : b)),
-    carries: fold.carries.map(c => ({ ...c, next: visit(c.next) })),
-  };
+  const carries = fold.carries.map(c => ({ ...c, next: visit(c.next) }));
+  // what only a panel needed is not computed for the fold
+  const needed = draws.size > 0 ? namesIn(fold.body, carries.map(c => c.next)) : undefined;
+  return { ...fold, body: fold.body.flatMap((b): readonly Stmt[] => (b.kind !== 'let' ? [b] : needed && !needed.has(b.name) ? [] : [{ ...b, value: visit(b.value) }])), carries };
 }
 
-/** A load from a panel in the place of a load, if there is a loop around it that does not change it. */
-function panel(s: Scope, fold: Fold, e: Load, lane: string): Load | undefined {
-  if (e.type !== 'f32' || !isPositional(e)) return undefined;
-  const { deps } = needsOf(s, e);
+/** A load from a panel in the place of a load, or of a draw, if there is a loop around it that does not change it. */
+function panel(s: Scope, fold: Fold, e: Expr, lane: string, plan: Plan, drawn?: Draw): Load | undefined {
+  if (e.type !== 'f32' || e.kind !== 'load' && !drawn || e.kind === 'load' && !isPositional(e)) return undefined;
+  const { deps, moves } = needsOf(s, e);
+  if (drawn && moves) return undefined;
   if (!deps.has(fold.axis.name) || s.folds.some(f => f.isWrittenOut && deps.has(f.axis.name))) return undefined;
   // it differs along one axis of the tile: the lanes, or else its elements lie far apart
   const [side, ...others] = s.region.sides.filter(x => deps.has(x.axis));
   if (!side || others.length > 0 || (side.axis === lane) !== deps.has(lane)) return undefined;
-  if (side.axis !== lane && !isFar(e, fold.axis.name)) return undefined;
+  if (side.axis !== lane && e.kind === 'load' && !isFar(e, fold.axis.name)) return undefined;
   const width = side.count * side.step;
   const open = loopsAround(s);
   const folds = [...s.folds, { axis: fold.axis, depth: s.frame.depth }].filter(f => deps.has(f.axis.name));
@@ -67,7 +72,9 @@ function panel(s: Scope, fold: Fold, e: Load, lane: string): Load | undefined {
     const lengthOf = (from: number): Size => folds.slice(from).reduce<Size>((n, f) => multiplySizes(n, typeof f.axis.extent === 'number' ? f.axis.extent : { times: 1, by: [f.axis.extent] }), width);
     const tile = parts(lengthOf(0));
     const bytes = 4 * tile.times * (along ? Number(along.extent) / width : 1);
-    if (bytes > panelBytes) continue;
+    // a small plan counts what varies too
+    const held = plan.panel < panelBytes.fast ? tile.by.reduce((n, by) => n * nominal[by], bytes) : bytes;
+    if (held > plan.panel) continue;
     const outer = frameAt(s, still.depth - 1);
     if (folds.some(f => f.depth <= outer.depth)) continue;
     const index = folds.reduce<Index>((i, f, k) => addIndex(i, scaleIndex(axisIndex(f.axis.name), lengthOf(k + 1))), axisIndex(side.axis));
@@ -77,12 +84,14 @@ function panel(s: Scope, fold: Fold, e: Load, lane: string): Load | undefined {
     const key = `${keyOf(s, e, { lane, offsets: new Map() }, 'wide')} ${String(width)}${along ? ' all' : ` at ${String(s.axes.get(side.axis)?.base)}`}`;
     const seen = known.get(key);
     const name = seen ?? `panel ${s.panelPlaces.size}`;
-    const load: Load = { kind: 'load', type: e.type, buffer: name, offset: index };
+    const load: Load = { kind: 'load', type: 'f32', buffer: name, offset: index };
     if (seen !== undefined) return load;
     known.set(key, name);
     const isLiteral = tile.by.length === 0;
     s.panelPlaces.set(name, { offset: isLiteral ? s.allocate(bytes) : s.allocatePanel(bytes), isLiteral, axis: side.axis, each: along ? size(tile.times / width, tile.by) : 0 });
-    fill(s, outer, [...(along ? [{ axis: along, step: width }] : []), ...folds.map(f => ({ axis: f.axis, step: 1 }))], e, load, side);
+    const tiles = along ? [{ axis: along, step: width }] : [];
+    const turns = folds.map(f => ({ axis: f.axis, step: 1 }));
+    if (drawn) inHome(s, outer, () => { writeDraws(s, tiles, turns, drawn, load, side, width); }); else if (e.kind === 'load') fill(s, outer, [...tiles, ...turns], e, load, side);
     return load;
   }
   return undefined;
@@ -100,12 +109,20 @@ function loopsAround(s: Scope): readonly { readonly name: string; readonly depth
   return out;
 }
 
-/** Writes the loops that fill a panel at the end of a frame that is still open: before the loops inside of it. */
-function fill(s: Scope, home: Frame, loops: readonly { readonly axis: Axis; readonly step: number }[], e: Load, to: Load, side: Side): void {
+type Loops = readonly { readonly axis: Axis; readonly step: number }[];
+/** Writes at the end of a frame that is still open: before the loops inside of it. */
+function inHome(s: Scope, home: Frame, write: () => void): void {
   const outer = { frame: s.frame, shared: s.shared, needs: s.needs };
   s.frame = home;
   s.shared = new Map();
   s.needs = new Map();
+  write();
+  s.frame = outer.frame;
+  s.shared = outer.shared;
+  s.needs = outer.needs;
+}
+/** Writes the loops that fill a panel. */
+function fill(s: Scope, home: Frame, loops: Loops, e: Load, to: Load, side: Side): void {
   const lane = side.axis === s.region.lane ? side.axis : undefined;
   const write = (depth: number): void => {
     const loop = loops[depth];
@@ -119,8 +136,5 @@ function fill(s: Scope, home: Frame, loops: readonly { readonly axis: Axis; read
       s.frame.out.push(lane === undefined ? s.m.f32.store(offset, 4, pointer(), x) : s.m.v128.store(offset, 16, pointer(), x));
     }
   };
-  inRegion(s, { lane, sides: [side], turns: new Map() }, () => { write(0); });
-  s.frame = outer.frame;
-  s.shared = outer.shared;
-  s.needs = outer.needs;
+  inHome(s, home, () => { inRegion(s, { lane, sides: [side], turns: new Map() }, () => { write(0); }); });
 }

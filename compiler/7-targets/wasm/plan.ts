@@ -5,8 +5,8 @@
 import type { Axis, Fold, Kernel, Stmt } from '../../6-kernels/kernel.ts';
 import { inBlocks } from './block.ts';
 import { panelBytes } from './panels.ts';
-import { analyse, nested } from './work.ts';
-import type { Place, Work } from './work.ts';
+import { analyse, nested, noiseCall } from './work.ts';
+import type { Item, Place, Work } from './work.ts';
 
 /**
  * `lanes`: `count` vectors of four neighbours at once. `rows`: `count` positions at once. `turns`: `count` turns of a fold
@@ -25,6 +25,8 @@ export interface Plan {
   readonly shared: Stmt & { readonly kind: 'map' } | undefined;
   /** It is large enough for care with memory: operands may be laid down in panels, tiles turned over before they are stored. */
   readonly isLarge: boolean;
+  /** Bytes that a panel may take. */
+  readonly panel: number;
   /** Instructions of the whole grid, for nominal extents. */
   readonly cost: number;
 }
@@ -38,21 +40,22 @@ const nominalOf = (e: Axis['extent']): number => (typeof e === 'number' ? e : no
 
 /** @param mayRepeat Whether elements may be computed twice. @param large For tests, which have no large kernels. */
 export function makePlan(kernel: Kernel, mayRepeat: boolean, large: Large = usual): Plan {
-  const plain = planOf(kernel, mayRepeat, false);
+  const { panel = panelBytes.fast } = large;
+  const plain = planOf(kernel, mayRepeat, false, panel);
   if (plain.cost < large.memory) return plain;
-  const whole = planOf(kernel, mayRepeat, true);
+  const whole = planOf(kernel, mayRepeat, true, panel);
   if (plain.cost < large.blocks || !kernel.body.some(s => s.kind === 'fold')) return whole;
   // what is in the lanes is what a block is cut from
   const lanes = [...whole.roles].find(([, role]) => role.kind === 'lanes')?.[0];
   const cut = lanes?.kind === 'map' ? inBlocks(kernel, lanes.axis) : undefined;
-  const blocks = cut && planOf(cut, mayRepeat, true);
+  const blocks = cut && planOf(cut, mayRepeat, true, panel);
   return blocks && blocks.cost < whole.cost ? blocks : whole;
 }
-/** Instructions of a kernel from which on it matters where memory is, and from which on blocks are worth a try. */
-export interface Large { readonly memory: number; readonly blocks: number }
-const usual: Large = { memory: 2_000_000, blocks: 10_000_000 };
+/** Instructions of a kernel from which on it matters where memory is, and from which on blocks are worth a try; and bytes that a panel may take. */
+export interface Large { readonly memory: number; readonly blocks: number; readonly panel?: number }
+export const usual: Large = { memory: 2_000_000, blocks: 10_000_000 };
 
-function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean): Plan {
+function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: number): Plan {
   const { axes, body } = kernel;
   const nestOf = (order: readonly Axis[]): readonly Stmt[] => order.reduceRight<readonly Stmt[]>((inner, axis) => [{ kind: 'map', axis, body: inner }], body);
   const hasFolds = body.some(s => s.kind !== 'let' && s.kind !== 'store');
@@ -66,11 +69,11 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean): Plan {
     const before = grid.at(-2);
     const consider = (fixed: Roles): void => {
       const roles = [...fixed.values()].some(r => r.kind === 'lanes') ? fixed : inside(work, new Set(grid), fixed, mayRepeat);
-      const time = costOf(work, { ...none, isLarge }, roles, mayRepeat);
+      const time = costOf(work, { ...none, isLarge, panel }, roles, mayRepeat);
       if (best && time >= best.cost) return;
       const size = sizeOf(work, none, roles, mayRepeat);
       const cost = time * (1 + size / long) + size * byte;
-      if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat, cost: time, shared: undefined, isLarge }, cost, work };
+      if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat, cost: time, shared: undefined, isLarge, panel }, cost, work };
     };
     consider(new Map());
     const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? (hasFolds ? [1, 2, 4, 8] : [1, 4]).filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
@@ -89,7 +92,7 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean): Plan {
       if (inner && !isSwapped) for (const q of rowCounts(inner)) if (q * r > 1 && q * r <= 8) consider(new Map<Stmt, Role>([...row, ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
     }
   }
-  if (!best) return { body, roles: new Map(), mayRepeat, cost: 0, shared: undefined, isLarge };
+  if (!best) return { body, roles: new Map(), mayRepeat, cost: 0, shared: undefined, isLarge, panel };
   const shared = sharedLoop(best.plan, axes.length);
   return { ...best.plan, roles: withTurns(best.work, best.plan.roles), shared };
 }
@@ -131,9 +134,9 @@ interface Tile {
   /** Loops of positions that are open, outermost first, and the turns of the folds inside of them. */
   readonly open: readonly { readonly bit: number; readonly turns: number; readonly extent: number }[]; readonly folded: number;
   /** Memory counts: there may be panels. */
-  readonly isLarge: boolean;
+  readonly isLarge: boolean; readonly panel: number;
 }
-const none: Tile = { counts: new Map(), lane: 0, open: [], folded: 0, isLarge: false };
+const none: Tile = { counts: new Map(), lane: 0, open: [], folded: 0, isLarge: false, panel: 0 };
 const widen = (t: Tile, bit: number, role: Role): Tile => ({ ...t, counts: new Map([...t.counts, [bit, role.count]]), lane: role.kind === 'lanes' ? bit : t.lane });
 const times = (t: Tile, mask: number): number => { let n = 1; for (const [bit, count] of t.counts) if (mask & bit) n *= count; return n; };
 
@@ -141,9 +144,21 @@ const times = (t: Tile, mask: number): number => { let n = 1; for (const [bit, c
 function costOf(w: Work, tile: Tile, roles: Roles, mayRepeat: boolean): number {
   let cost = 0;
   const vectors = tile.counts.get(tile.lane) ?? 1;
-  for (const item of w.items) cost += times(tile, item.mask) * (typeof item.cost === 'number' ? item.cost : item.place ? accessCost(item.place, item.cost(tile.lane, vectors), item.mask, tile) : item.cost(tile.lane, vectors));
+  for (const item of w.items) cost += times(tile, item.mask) * (item.drawn && tile.folded > 0 && tile.isLarge ? drawCost(item, tile) : typeof item.cost === 'number' ? item.cost : item.place ? accessCost(item.place, item.cost(tile.lane, vectors), item.mask, tile) : item.cost(tile.lane, vectors));
   for (const child of w.loops) cost += loopCost(child, tile, roles, mayRepeat);
   return cost;
+}
+/** What is part of a draw: once for all turns that a panel serves, where there is one (`draw-panels.ts`), along the noise. */
+function drawCost({ cost, mask, place, tape }: Item, tile: Tile): number {
+  const panel = panelFor(mask, true, tile);
+  const own = typeof cost === 'number' ? cost : cost(panel && !place ? 0 : tile.lane, tile.counts.get(tile.lane) ?? 1);
+  if (!panel || tape === undefined) return panel ? own / panel.turns : own;
+  // a window of 64 values: all of the tile's columns are in it; or it is the next 64 of one column, along the fold; or one of them is wanted
+  const [side = 0, count = 1] = [...tile.counts].find(([bit]) => mask & bit) ?? [];
+  const columns = count * (side === tile.lane ? 4 : 1);
+  const isAlongFold = (tape & mask & ~tile.open.reduce((m, o) => m | o.bit, 0)) !== 0;
+  const window = tape & side ? noiseCall : columns * (isAlongFold ? noiseCall / 64 + 8 : noiseCall);
+  return window / times(tile, mask) / panel.turns;
 }
 /**
  * What a load or a store costs by where it finds its line: in a panel, in the nearest cache, or further out when all positions walk
@@ -174,7 +189,7 @@ function panelFor(mask: number, far: boolean, tile: Tile): { readonly bytes: num
     if (inner.some(o => o.bit !== side || o.extent % width !== 0)) continue;
     const bytes = 4 * tile.folded * (inner[0]?.extent ?? width);
     const turns = tile.open.slice(at).reduce((n, o) => (mask & o.bit ? n : n * o.turns), 1);
-    if (bytes <= panelBytes) return turns >= 4 ? { bytes, turns } : undefined;
+    if (bytes <= tile.panel) return turns >= 4 ? { bytes, turns } : undefined;
   }
   return undefined;
 }

@@ -42,18 +42,22 @@ export function addPrograms(m: Module, b: typeof binaryen, schedule: Schedule, s
     });
     /** The counter's field of the record is set before each turn, by every thread alike. */
     const loop = (step: Step & { readonly kind: 'loop' }, inParallel: boolean): readonly Node[] => {
-      if (step.extent <= 0) return [];
+      const { extent } = step;
+      if (extent !== 'draws' && extent <= 0) return [];
       const shares = inParallel && all(step.body).some(isParallel);
       const before = inParallel ? [barrier()] : [];
       const turn = locals++;
       const i = (): Node => m.local.get(turn, b.i32);
+      const count = (): Node => (extent === 'draws' ? m.i32.load(memory.field(extent).at, 4, m.i32.const(0)) : m.i32.const(extent));
       const body = m.block(null, [
         m.local.set(turn, m.i32.const(0)),
         m.loop(`loop ${turn}`, m.block(null, [
-          m.i32.store(memory.field(step.counter).at, 4, m.i32.const(0), step.reverse ? m.i32.sub(m.i32.const(step.extent - 1), i()) : i()),
+          m.i32.store(memory.field(step.counter).at, 4, m.i32.const(0), step.reverse ? m.i32.sub(m.i32.sub(count(), m.i32.const(1)), i()) : i()),
+          // another sample has other noise
+          ...(extent === 'draws' ? first() : []),
           ...write(step.body, shares), ...(shares ? [barrier()] : []),
           m.local.set(turn, m.i32.add(i(), m.i32.const(1))),
-          m.br_if(`loop ${turn}`, m.i32.lt_u(i(), m.i32.const(step.extent))),
+          m.br_if(`loop ${turn}`, m.i32.lt_u(i(), count())),
         ])),
       ]);
       if (shares || !inParallel) return [...before, body];

@@ -76,6 +76,8 @@ export interface Memory {
   readonly bufferWord: (name: string) => number;
   /** The name of the function that gives noise of a family: see `noise.ts`. */
   readonly noise: (family: 'normal' | 'uniform') => string;
+  /** Its functions take the row of a tile too. */
+  readonly apart: boolean;
   /** Where the control block is: see `threads.ts`. */
   readonly control: number;
   /** Where a kernel's part of a thread's scratch memory begins; all kernels have the same. */

@@ -17,6 +17,10 @@ export interface Item {
   readonly count: number;
   /** Of a load or a store. */
   readonly place?: Place;
+  /** It is noise, or made for what is made of noise. */
+  readonly drawn?: true;
+  /** Of noise: axes along which elements follow each other, as bits. */
+  readonly tape?: number;
 }
 /** Where an access goes. Axes as bits. */
 export interface Place {
@@ -48,7 +52,7 @@ const dear: Partial<Readonly<Record<Op, number>>> = { div: 5, sqrt: 6, max: 5, m
 /** Values on a line of the cache. */
 const line = 16;
 /** A call that gives up to sixteen values. */
-const noiseCall = 400;
+export const noiseCall = 400;
 
 /** @param axes Of the grid around the body, each with the bit of its place in this list. */
 export function analyse(body: readonly Stmt[], axes: readonly Axis[]): Work {
@@ -129,7 +133,10 @@ function joined(items: readonly Item[]): readonly Item[] {
     const sum = sums.get(i.mask);
     if (sum) { sum.cost += i.cost; sum.count += i.count; } else sums.set(i.mask, { cost: i.cost, count: i.count });
   }
-  return [...[...sums].map(([mask, sum]) => ({ mask, ...sum })), ...others];
+  const all: readonly Item[] = [...[...sums].map(([mask, sum]) => ({ mask, ...sum })), ...others];
+  // what varies as noise does is part of the draw
+  const drawn = new Set(others.flatMap(i => (i.drawn ? [i.mask] : [])));
+  return drawn.size === 0 ? all : all.map(i => (drawn.has(i.mask) && !i.place?.isStore ? { ...i, drawn: true } : i));
 }
 /** The longest chain of operations through the lets and stores of a body. */
 function chainOf(stmts: readonly Stmt[]): number {
@@ -181,7 +188,7 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
         // a window of 64 values for each element asked for; a quarter of that a tile where elements follow each other
         if (!isRow) return lane & mask ? 16 * noiseCall : 2 * noiseCall;
         return noiseCall / 4 + 30 * Math.ceil(vectors / (aligned(lane) ? 4 : 3)) / vectors;
-      }, count: 1 });
+      }, count: 1, drawn: true, tape: [...axes].reduce((m, [name, bit]) => (strideAlong(e.element, name) === 1 ? m | bit : m), 0) });
       break;
     }
   }
