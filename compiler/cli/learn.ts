@@ -7,7 +7,7 @@ import { permutation } from '../../runtime/fit.ts';
 import { readSafetensors, writeSafetensors } from '../../runtime/safetensors.ts';
 import { Prediction } from '../../runtime/prediction.ts';
 import type { Model } from '../../runtime/types.ts';
-import { parseSet } from './commands.ts';
+import { parseMemory, parseSet } from './commands.ts';
 import { insideOf, nllOf, rmseOf, showMetrics } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { openModel } from './open-model.ts';
@@ -21,7 +21,7 @@ import { columnOf, readTable } from './table.ts';
 export interface LearnOptions {
   readonly data: string; readonly model?: string; readonly target?: string; readonly inputs?: string; readonly save?: string; readonly checkpoint?: string; readonly out?: string;
   readonly epochs?: string; readonly batchSize?: string; readonly samples?: string; readonly learningRate?: string; readonly klWeight?: string; readonly holdout?: string; readonly seed?: string;
-  readonly backend?: string; readonly set?: readonly string[]; readonly plot?: string; readonly json?: boolean;
+  readonly backend?: string; readonly set?: readonly string[]; readonly memory?: string; readonly plot?: string; readonly json?: boolean;
 }
 const print = (text: string): void => { process.stdout.write(`${text}\n`); };
 const whole = (name: string, text: string | undefined, otherwise: number, least = 1): number => { const n = text === undefined ? otherwise : Number(text); if (!Number.isSafeInteger(n) || n < least) throw new UserError(`--${name} is a whole number of at least ${least}, and this is '${text ?? ''}'`); return n; };
@@ -44,7 +44,7 @@ export async function trainCommand(file: string, o: LearnOptions): Promise<void>
   targets.forEach(c => columnOf(table, c));
   const { inputs, words } = chooseInputs(table, targets, o.inputs);
   if (words.length > 0 && !o.json) process.stderr.write(`${pc.dim('left out, not numbers:')} ${words.join(', ')}\n`);
-  const opened = await openModel(file, { ...(o.model === undefined ? {} : { model: o.model }), backend, set: parseSet(o.set) });
+  const opened = await openModel(file, { ...(o.model === undefined ? {} : { model: o.model }), backend, set: parseSet(o.set), memory: parseMemory(o.memory) });
   const order = [...permutation(table.rows.length, seed, 0)];
   const held = order.slice(0, Math.floor(table.rows.length * holdout));
   const kept = order.slice(held.length);
@@ -115,7 +115,7 @@ async function load(file: string, o: LearnOptions): Promise<{ readonly opened: O
   if (o.checkpoint === undefined) throw new UserError('--checkpoint names the file that train saved');
   if (!existsSync(o.checkpoint)) throw new UserError(`there is no file ${o.checkpoint}`);
   if (isFolder(o.checkpoint)) throw new UserError(`${o.checkpoint} is a directory: --checkpoint names a file`);
-  const opened = await openModel(file, { ...(o.model === undefined ? {} : { model: o.model }), backend: backendOf(o), set: parseSet(o.set) });
+  const opened = await openModel(file, { ...(o.model === undefined ? {} : { model: o.model }), backend: backendOf(o), set: parseSet(o.set), memory: parseMemory(o.memory) });
   const bytes = readFileSync(o.checkpoint);
   try {
     const { metadata } = readSafetensors(bytes);

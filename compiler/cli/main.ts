@@ -10,12 +10,13 @@ enableCompileCache?.();
 
 const program = new Command('bnnc').description('Compiles Bayesian neural networks to GPU and WebAssembly kernels.').version(version).showHelpAfterError('(bnnc --help lists the commands)');
 const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
+const memory = ['--memory <plan>', 'fast, or small: no draw of the weights is stored, samples follow one another', 'fast'] as const;
 const guarded = async (run: () => Promise<void>): Promise<void> => (await import('./output.ts')).guarded(run);
 const commands = (): Promise<typeof import('./commands.ts')> => import('./commands.ts');
 
 program.command('compile').argument('<files...>', '.bnn files').description('writes FILE.js, FILE.d.ts and one file a target')
   .option('--out <dir>', 'folder to write to; beside each file when left out').option('--target <list>', 'webgpu, wasm, gpujs, separated by commas; all when left out')
-  .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--memory <plan>', 'fast, or small: no draw is stored, samples follow one another', 'fast').option('--watch', 'compile again whenever a file changes').option('--json', 'report as JSON')
+  .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option(...memory).option('--watch', 'compile again whenever a file changes').option('--json', 'report as JSON')
   .action((files: string[], o: { readonly watch?: boolean; readonly out?: string; readonly target?: string }) => guarded(async () => {
     // binaryen is the largest thing to load, much of it beside this thread: it starts before the parser does
     if (o.target?.includes('wasm') !== false) import('../7-targets/wasm/index.ts').catch(() => undefined);
@@ -27,13 +28,13 @@ program.command('check').argument('<files...>', '.bnn files').description('says 
 program.command('fmt').argument('<files...>', '.bnn files').description('writes files as the formatter has them').option('--check', 'only say which would change').option('--json', 'report as JSON')
   .action((files: string[], o: object) => guarded(async () => (await commands()).fmtCommand(files, o)));
 program.command('explain').argument('<files...>', '.bnn files').description('shows what was made: kernels, memory, operations and bytes')
-  .option('--target <name>', 'webgpu, wasm or gpujs', 'wasm').option('--rows <n>', 'rows of a batch').option('--samples <n>', 'Monte Carlo samples').option('--threads <n>', 'of WebAssembly; one a core when left out').option('--memory <plan>', 'fast or small', 'fast').option('--kernels', 'the text of every kernel').option('--svg <file>', 'a picture of the kernels of each program')
+  .option('--target <name>', 'webgpu, wasm or gpujs', 'wasm').option('--rows <n>', 'rows of a batch').option('--samples <n>', 'Monte Carlo samples').option('--threads <n>', 'of WebAssembly; one a core when left out').option(...memory).option('--kernels', 'the text of every kernel').option('--svg <file>', 'a picture of the kernels of each program')
   .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--json', 'report as JSON')
   .action((files: string[], o: object) => guarded(async () => (await commands()).explainCommand(files, o)));
 const learn = (): Promise<typeof import('./learn.ts')> => import('./learn.ts');
 const table = (name: string, description: string): Command => program.command(name).argument('<file>', 'a .bnn file').description(description)
   .requiredOption('--data <csv>', 'a table with a header row').option('--model <name>', 'which model, where the file has several').option('--backend <name>', 'auto, wasm, webgpu or gpujs', 'wasm')
-  .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--seed <n>', 'of all draws', '0').option('--json', 'report as JSON');
+  .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option(...memory).option('--seed <n>', 'of all draws', '0').option('--json', 'report as JSON');
 table('train', 'fits a model to a table and saves it').option('--target <columns>', 'what to learn').option('--inputs <columns>', 'what to learn from; all other columns when left out').option('--save <file>', 'where the trained model goes (safetensors)')
   .option('--epochs <n>', '', '100').option('--batch-size <n>', '', '32').option('--samples <n>', 'Monte Carlo samples a step', '1').option('--learning-rate <x>', 'of Adam', '0.01').option('--kl-weight <w>', 'uniform (1/N), blundell or a number', 'uniform')
   .option('--holdout <share>', 'of the rows, to measure on', '0.2').option('--plot <svg>', 'a picture of the rows held out')

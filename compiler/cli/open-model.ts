@@ -7,6 +7,7 @@ import type { Model as CheckedModel, Port } from '../2-check/model.ts';
 import { compile } from '../compile.ts';
 import { nearest } from '../suggest.ts';
 import type { ModelClass } from '../../runtime/types.ts';
+import type { MemoryPlan } from '../5-schedule/schedule.ts';
 import type { TargetName } from '../7-targets/target.ts';
 import { CompileError, readText, showAll, UserError } from './output.ts';
 
@@ -15,10 +16,10 @@ export interface AnyModel { readonly inputs: Record<string, Float32Array | Uint3
 export interface Opened { readonly checked: CheckedModel; readonly input: Port; readonly target: Port; readonly classes: ModelClass<AnyModel> }
 
 /** Compiles a model with one input and one target, which is what a table can feed. `name`: which, where the file has several. */
-export async function openModel(file: string, options: { readonly model?: string; readonly backend: string; readonly set: Readonly<Record<string, number | boolean>> }): Promise<Opened> {
+export async function openModel(file: string, options: { readonly model?: string; readonly backend: string; readonly set: Readonly<Record<string, number | boolean>>; readonly memory: MemoryPlan }): Promise<Opened> {
   const targets: readonly TargetName[] = options.backend === 'auto' ? ['webgpu', 'wasm'] : [options.backend as TargetName]; // checked by the caller
   const text = readText(file);
-  const { files, models } = await compile(text, { file, targets, set: options.set }).catch((e: unknown) => {
+  const { files, models } = await compile(text, { file, targets, set: options.set, memory: options.memory }).catch((e: unknown) => {
     if (!(e instanceof CompileError)) throw e;
     showAll(e.diagnostics, file, text, e.sources);
     throw new UserError(`${file} does not compile`);

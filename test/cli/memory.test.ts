@@ -1,0 +1,48 @@
+/** `--memory` on the command line: modules and their numbers, what explain says, and what is no plan. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+
+const command = fileURLToPath(new URL('../../dist/compiler/cli/main.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'bnnc-memory-'));
+test.after.always(() => { rmSync(folder, { recursive: true, force: true }); });
+const at = (name: string): string => join(folder, name);
+const write = (name: string, text: string): string => { writeFileSync(at(name), text); return at(name); };
+const said = (...args: readonly string[]): { readonly status: number | null; readonly out: string; readonly said: string } => {
+  const run = spawnSync(process.execPath, [command, ...args], { encoding: 'utf8', cwd: folder });
+  return { status: run.status, out: run.stdout, said: run.stderr.replaceAll(/\u001b\[\d+m/g, '') };
+};
+const model = write('wide.bnn', 'model Wide { input x: [batch, 2] target y: [batch, 1] p = x |> linear(300) |> tanh |> linear(300) |> tanh |> linear(1) output p observe y ~ normal(p, 0.1) }\n');
+const table = write('wave.csv', `a,b,y\n${Array.from({ length: 80 }, (_, i) => `${Math.sin(i)},${Math.cos(3 * i)},${Math.sin(i) * Math.cos(3 * i)}`).join('\n')}\n`);
+
+test.serial('explain: a small plan takes less, the same for any number of samples', t => {
+  const memoryOf = (plan: string, samples: string): number => {
+    const { status, out } = said('explain', model, '--memory', plan, '--samples', samples, '--threads', '1', '--json');
+    t.is(status, 0);
+    return (JSON.parse(out) as readonly { readonly models: readonly { readonly memory: { readonly total: number } }[] }[])[0]?.models[0]?.memory.total ?? NaN; // what explain prints
+  };
+  t.is(memoryOf('small', '1'), memoryOf('small', '10'));
+  t.true(memoryOf('small', '10') < 0.5 * memoryOf('fast', '10'));
+});
+test.serial('a checkpoint of a small plan opens in a fast one, and predicts the same', t => {
+  const trained = said('train', model, '--data', table, '--target', 'y', '--save', at('wide.safetensors'), '--epochs', '2', '--samples', '2', '--memory', 'small');
+  t.is(trained.status, 0, trained.said);
+  const predicted = (plan: string): readonly (readonly number[])[] => {
+    const { status, out, said: why } = said('predict', model, '--data', table, '--checkpoint', at('wide.safetensors'), '--samples', '5', '--memory', plan);
+    t.is(status, 0, why);
+    return out.trim().split('\n').slice(1).map(l => l.split(',').map(Number));
+  };
+  const [fast, small] = [predicted('fast'), predicted('small')];
+  t.is(fast.length, 80);
+  fast.forEach((row, r) => { row.forEach((x, c) => { t.true(Math.abs(x - (small[r]?.[c] ?? NaN)) <= 1e-4 * Math.max(1, Math.abs(x)), `${r} ${c}: ${x} ${small[r]?.[c]}`); }); });
+});
+for (const args of [['compile', model], ['explain', model], ['train', model, '--data', table, '--target', 'y', '--save', at('never.safetensors')]]) {
+  test.serial(`${args[0] ?? ''}: what is no plan`, t => {
+    const { status, said: why } = said(...args, '--memory', 'tiny');
+    t.is(status, 1);
+    t.regex(why, /--memory is fast or small, and this is 'tiny'/);
+  });
+}
