@@ -22,7 +22,7 @@ export interface CreateOptions {
   readonly threads?: number;
   /**
    * wasm: sums of products are rounded once instead of twice where the engine can (relaxed SIMD: Node 22, Chrome 114 and later), which is
-   * faster by a fifth. `false`: nowhere, so that results are the same bits on every machine.
+   * faster by a tenth to a fifth. `false`: nowhere, so that results are the same bits on every machine.
    */
   readonly fusedMultiplyAdd?: boolean;
   /** gpujs: the mode of gpu.js. */
