@@ -7,7 +7,7 @@ import type { Program } from './1-syntax/ast.ts';
 import { parse } from './1-syntax/parse.ts';
 import { check } from './2-check/check.ts';
 import type { Model } from './2-check/model.ts';
-import { programsOf } from './4-diff/programs.ts';
+import { arranged, programsOf } from './4-diff/programs.ts';
 import { schedule } from './5-schedule/plan.ts';
 import type { MemoryPlan, Schedule } from './5-schedule/schedule.ts';
 import { targets } from './7-targets/targets.ts';
@@ -61,7 +61,7 @@ export async function compile(source: string, options: CompileOptions): Promise<
   const compiled: { readonly emitted: Emitted; readonly model: CompiledModel }[] = models.map(model => {
     const { programs } = programsOf(model, undefined, options.memory);
     const scheduled = printers.map(target => {
-      const cut = schedule(programs, target.capabilities, options.memory);
+      const cut = schedule(arranged(programs, target.capabilities), target.capabilities, options.memory);
       return { target, cut, code: target.print(cut) };
     });
     const owned = scheduled.flatMap(({ target, code }) => (target.ownMemory && code instanceof Uint8Array ? [target.ownMemory(code)] : []));

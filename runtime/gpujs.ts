@@ -180,11 +180,12 @@ function start(makeGpu: () => Gpu, plan: PlanManifest, sources: readonly Source[
       const key = `${program} ${draws}`;
       const { dispatches, turns } = films.get(key) ?? film(manifest.steps ?? [], draws);
       films.set(key, { dispatches, turns });
-      // another sample has other noise
-      let filled: number | undefined;
+      const draw = (sample: number): number => { fill(dispatches, Object.values(manifest.results), sample); return sample; };
+      let drawn = draw(value('sampleBase'));
       for (const { kernel, turn } of dispatches) {
+        // another sample has other noise
         const sample = turns[turn]?.['sampleBase'] ?? value('sampleBase');
-        if (sample !== filled) fill(dispatches, Object.values(manifest.results), filled = sample);
+        if (sample !== drawn) drawn = draw(sample);
         dispatch(kernel, turns[turn] ?? {});
       }
       for (const [a, b] of manifest.swaps ?? []) [arrays[indexOf(a)], arrays[indexOf(b)]] = [array(indexOf(b)), array(indexOf(a))];

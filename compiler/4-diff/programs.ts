@@ -18,7 +18,7 @@ import { siteLookup } from '../3-graph/sites.ts';
 import { verifyGraph } from '../3-graph/verify.ts';
 import { prune } from '../3-graph/walk.ts';
 import type { Program } from '../5-schedule/plan.ts';
-import type { MemoryPlan } from '../5-schedule/schedule.ts';
+import type { Capabilities, MemoryPlan } from '../5-schedule/schedule.ts';
 import { evaluateBySample, gradientsBySample, groupsOf, halvesOf, trainBySample } from './by-sample.ts';
 import { differentiate } from './differentiate.ts';
 import { hoistLoops } from './hoist.ts';
@@ -103,14 +103,16 @@ export function programsOf(model: Model, plan?: 'shared' | 'fused', memory: Memo
   add('divergence', objective, o => o === 'complexity');
   const weights = parameters.reduce((n, p) => n + p.shape.reduce((x, y) => x * y, 1), 0);
   const order = plan === 'shared' || (plan === undefined && weights < manyWeights) ? smallOrder : largeOrder;
-  const partsOf = (name: string): readonly Program[] => [...programs.values()].filter(p => p.name === name || p.name.startsWith(`${name}/`));
-  return { graph, objective, programs: order.flatMap(partsOf) };
+  return { graph, objective, programs: inOrder([...programs.values()], order) };
 }
+const inOrder = (programs: readonly Program[], order: readonly string[]): readonly Program[] => order.flatMap(name => programs.filter(p => p.name === name || p.name.startsWith(`${name}/`)));
+/** The programs of a model as a target is best served. A processor's update is no slower for being by itself: its tiles of gradients are in the way of nothing (DECISIONS.md). */
+export const arranged = (programs: readonly Program[], { innerLoops }: Capabilities): readonly Program[] => (innerLoops === 'cheap' ? inOrder(programs, smallOrder) : programs);
 
 /**
  * A program shares what those planned before it store. In a small model as many kernels as possible are shared, since code is
  * what a page waits for; its state is in the cache anyway. In a large one the step comes first, with each weight's gradient,
- * divergence and update in one kernel, so that its state is read once and written once.
+ * divergence and update in one kernel, so that its state is read once and written once: for a GPU, which waits for its memory.
  */
 const smallOrder = ['init', 'gradients', 'train_adam', 'train_sgd', 'elbo', 'evaluate', 'predict', 'draw', 'divergence', 'density', 'elbo_shared', 'gradients_shared'] as const;
 const largeOrder = ['init', 'train_adam', 'gradients', 'train_sgd', 'elbo', 'evaluate', 'predict', 'draw', 'divergence', 'density', 'elbo_shared', 'gradients_shared'] as const;

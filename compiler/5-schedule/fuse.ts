@@ -241,7 +241,7 @@ export function fuse(unit: Unit, capabilities: Capabilities, memory: MemoryPlan)
 }
 
 /** Results of a kernel at most: a hundred equal layers ask for the same scale of their gradients, and would be updated by one kernel of a thousand buffers. */
-const mostStores = 32;
+export const mostStores = 32;
 
 /** Views with every element of their argument, some of them often. */
 const repeats = (v: View): boolean => v.kind === 'reshape' || v.kind === 'permute' || v.kind === 'broadcast' || v.kind === 'skew';

@@ -9,12 +9,12 @@ import { recordFields } from '../6-kernels/kernel.ts';
 import type { Graph, Loop, NodeId, Plain, Shape } from '../3-graph/graph.ts';
 import { clusterKey } from './cluster-key.ts';
 import { buffersOf, emit } from './emit.ts';
-import { fuse, gridOf, identity } from './fuse.ts';
+import { fuse, gridOf, identity, mostStores } from './fuse.ts';
 import type { Item } from './fuse.ts';
 import { placesTaken, renamed } from './in-place.ts';
 import { ofOneSample, sizeOfOne } from './one-sample.ts';
-import { kernelKey } from './kernel-key.ts';
-import { oneResultEach } from './one-result.ts';
+import { kernelKey } from '../6-kernels/kernel-key.ts';
+import { inParts } from './results.ts';
 import { planMemory } from './memory.ts';
 import type { PhasedPlan } from './memory.ts';
 import { digests, numbers } from './names.ts';
@@ -177,7 +177,8 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   }
 
   function work(kernel: Kernel): Omit<Work, 'needs'> {
-    const parts = capabilities.results === 'one' ? oneResultEach(kernel, sizeOfBuffer) : [kernel];
+    const isLong = kernel.body.some(s => s.kind === 'fold'); // which no two kernels should do
+    const parts = inParts(kernel, capabilities.results === 'one' ? 1 : isLong ? Infinity : mostStores, sizeOfBuffer);
     return { steps: parts.map(k => ({ kind: 'run', kernel: keep(k) })), ...touched(kernel) };
   }
 

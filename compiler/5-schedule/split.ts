@@ -39,7 +39,7 @@ export function splitReductions(graph: Graph<Plain>, innerLoops: 'cheap' | 'dear
     if (n.kind !== 'reduce') { to.push(b.copy(withArguments(n, renamed))); continue; }
     const literal = literalExtent(graph.nodes[n.arg]?.shape ?? [], n.axes);
     if (literal >= large[innerLoops] && nominalSize(n.shape) <= few) {
-      const { whole, partial } = cut(b, n.op, renamed(n.arg), n.axes);
+      const { whole, partial } = cut(b, n.op, renamed(n.arg), n.axes, innerLoops);
       partials.add(partial);
       to.push(whole);
     } else to.push(b.reduce(n.op, ...flattened(b, renamed(n.arg), n.axes)));
@@ -100,7 +100,11 @@ function cutByRows(b: Builder<Plain>, n: Plain, renamed: (id: NodeId) => NodeId)
   return { partial, whole: b.reduce('add', partial, [0]) };
 }
 
-function cut(b: Builder<Plain>, op: 'add' | 'max' | 'min', x: NodeId, axes: readonly number[]): { readonly whole: NodeId; readonly partial: NodeId } {
+/**
+ * A processor adds up neighbours, each part a stretch of its own: parts that take turns would have each turn on another page of memory,
+ * all of them in one set of the cache. The threads of a GPU take turns, so that what they load at once are neighbours.
+ */
+function cut(b: Builder<Plain>, op: 'add' | 'max' | 'min', x: NodeId, axes: readonly number[], innerLoops: 'cheap' | 'dear'): { readonly whole: NodeId; readonly partial: NodeId } {
   const shape = b.shape(x);
   const dynamic = axes.filter(a => typeof shape[a] !== 'number');
   const literal = axes.filter(a => typeof shape[a] === 'number');
@@ -113,8 +117,8 @@ function cut(b: Builder<Plain>, op: 'add' | 'max' | 'min', x: NodeId, axes: read
   const rows = Math.floor(elements / lanes);
   const part = (start: number, length: number): NodeId =>
     (length === elements ? flat : b.view({ kind: 'slice', starts: [...lead.map(() => 0), start], steps: [...lead.map(() => 1), 1] }, flat, [...lead, length]));
-  const grid = b.reshape(part(0, rows * lanes), [...lead, rows, lanes]);
-  const partial = b.reduce(op, grid, [...dynamic.map((_, i) => kept.length + i), lead.length]);
+  const grid = b.reshape(part(0, rows * lanes), innerLoops === 'cheap' ? [...lead, lanes, rows] : [...lead, rows, lanes]);
+  const partial = b.reduce(op, grid, [...dynamic.map((_, i) => kept.length + i), lead.length + (innerLoops === 'cheap' ? 1 : 0)]);
   const whole = b.reduce(op, partial, [kept.length]);
   const rest = elements - rows * lanes;
   if (rest === 0) return { whole, partial };

@@ -1,6 +1,6 @@
 /** One row a target: what it can do, and how a schedule for it becomes code. */
 import type { Dynamic, Kernel, Size } from '../6-kernels/kernel.ts';
-import type { Capabilities, Schedule } from '../5-schedule/schedule.ts';
+import type { Capabilities, MemoryPlan, Schedule } from '../5-schedule/schedule.ts';
 import type { PlanManifest } from '../../runtime/manifest.ts';
 
 export type TargetName = 'wasm' | 'webgpu' | 'gpujs';
@@ -28,6 +28,8 @@ export interface Target {
   readonly details?: (schedule: Schedule) => Pick<PlanManifest, 'costs' | 'lines'>;
   /** How a kernel's positions are cut into workgroups: for each side of a tile how many positions there are, and how many a workgroup has. Undefined: each position by itself. */
   readonly tiles?: (kernel: Kernel) => readonly (readonly [Size, number])[] | undefined;
+  /** For `explain`: nanoseconds of one run on so many threads, where the target knows better than its costs a value. */
+  readonly predict?: (kernel: Kernel, extents: Readonly<Record<Dynamic, number>>, threads: number, memory: MemoryPlan) => number;
   /** For `explain`, where a target has more to say than the schedule. */
   readonly traffic?: (kernel: Kernel, extents: Readonly<Record<Dynamic, number>>) => Traffic;
   /** wasm: what the code needs for each thread, in bytes; and for each thread, row and sample. */

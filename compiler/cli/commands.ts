@@ -6,6 +6,7 @@ import { printProgram } from '../1-syntax/print.ts';
 import { parse } from '../1-syntax/parse.ts';
 import { checkText, compile } from '../compile.ts';
 import { explain } from '../explain.ts';
+import type { Explanation } from '../explain.ts';
 import { nearest } from '../suggest.ts';
 import { targetNames, targets } from '../7-targets/targets.ts';
 import type { MemoryPlan } from '../5-schedule/schedule.ts';
@@ -90,7 +91,7 @@ export const fmtCommand = (files: readonly string[], o: { readonly check?: boole
   return { file, ok: !(changed && o.check), changed };
 });
 
-export const explainCommand = (files: readonly string[], o: CommonOptions & { readonly target?: string; readonly rows?: string; readonly samples?: string; readonly threads?: string; readonly kernels?: boolean; readonly svg?: string }): Promise<void> => {
+export const explainCommand = (files: readonly string[], o: CommonOptions & { readonly target?: string; readonly rows?: string; readonly samples?: string; readonly threads?: string; readonly kernels?: boolean; readonly measure?: boolean; readonly svg?: string }): Promise<void> => {
   const target = parseTargets(o.target ?? 'wasm')[0] ?? 'wasm';
   const extent = (name: string, text: string | undefined, otherwise: number): number => { const n = text === undefined ? otherwise : Number(text); return Number.isInteger(n) && n > 0 ? n : fail(`--${name} is a whole number above 0, and this is '${text}'`); };
   const memory = parseMemory(o.memory);
@@ -100,7 +101,14 @@ export const explainCommand = (files: readonly string[], o: CommonOptions & { re
   return each(files, o.json, async (file, text) => {
     const printer = await targets[target]();
     const { models } = await compile(text, { file, targets: [target], set: parseSet(o.set), memory });
-    const explanations = models.flatMap(m => { const s = m.schedules[target]; return s ? [explain(m.model, s, printer, extents, { threads, ...(m.own ? { own: m.own } : {}) })] : []; });
+    const explanations: Explanation[] = [];
+    for (const m of models) {
+      const s = m.schedules[target];
+      if (!s) continue;
+      const made = { threads, ...(m.own ? { own: m.own } : {}) };
+      const measured = o.measure ? await (await import('../measure.ts')).measure(m.model, s, printer, { ...extents, threads }).catch((e: unknown) => fail(`nothing is measured: ${e instanceof Error ? e.message : String(e)}`)) : undefined;
+      explanations.push(explain(m.model, s, printer, extents, measured ? { ...made, measured } : made));
+    }
     const [first] = explanations;
     if (o.svg !== undefined && first) await (await import('./picture.ts')).pictureOfKernels(o.svg, first, printer.capabilities.cost);
     if (!o.json) for (const e of explanations) {
@@ -110,11 +118,19 @@ export const explainCommand = (files: readonly string[], o: CommonOptions & { re
       print(`  memory ${(e.memory.total / 2 ** 20).toFixed(2)} MiB${target === 'wasm' ? ` on ${threads} thread${threads === 1 ? '' : 's'}` : ''}: ${Object.entries(e.memory.parts).map(([kind, n]) => `${kind} ${(n / 1024).toFixed(1)} kB`).join(', ')}`);
       print(`    activations of one sample ${(e.memory.activations / 1024).toFixed(1)} kB; copies to go back to, outside of it, ${(e.memory.copies / 1024).toFixed(1)} kB${e.memory.staging > 0 ? `; while a tensor is read, up to ${(e.memory.staging / 1024).toFixed(1)} kB more` : ''}`);
       for (const p of e.programs) {
-        print(`  ${pc.bold(p.name.padEnd(12))} ${String(p.kernels.length).padStart(4)} kernels  ${scale(p.work.arithmetic + p.work.transcendental)} operations (${scale(p.work.transcendental)} exp, log, /), ${scale(p.work.noise)} noise, ${scale(p.work.bytes)} bytes${p.loads ? `, ${scale(p.loads.now)} loads for ${scale(p.loads.plain)}` : ''}`);
-        if (o.kernels) for (const k of p.kernels) print([...k.text.split('\n'), ...(k.traffic ? [`  ${k.traffic.workgroups} workgroups, ${k.traffic.form}: ${scale(k.traffic.globalLoads)} loads for ${scale(k.traffic.plainLoads)}`] : [])].map(l => `      ${l}`).join('\n'));
+        print(`  ${pc.bold(p.name.padEnd(12))} ${String(p.kernels.length).padStart(4)} kernels  ${scale(p.work.arithmetic + p.work.transcendental)} operations (${scale(p.work.transcendental)} exp, log, /), ${scale(p.work.noise)} noise, ${scale(p.work.bytes)} bytes${p.loads ? `, ${scale(p.loads.now)} loads for ${scale(p.loads.plain)}` : ''}, ${timesOf(p)}`);
+        if (o.kernels) for (const k of p.kernels) print([...k.text.split('\n'), `  ${timesOf(k)}`, ...(k.traffic ? [`  ${k.traffic.workgroups} workgroups, ${k.traffic.form}: ${scale(k.traffic.globalLoads)} loads for ${scale(k.traffic.plainLoads)}`] : [])].map(l => `      ${l}`).join('\n'));
       }
     }
     return { file, ok: true, models: explanations };
   });
 };
+/** What was predicted, and what it took where that was measured, with a word where they are more than twice apart. */
+function timesOf({ predicted, measured }: { readonly predicted: number; readonly measured?: number }): string {
+  const said = `${duration(predicted)} predicted`;
+  if (measured === undefined) return said;
+  const off = Math.max(predicted / measured, measured / predicted);
+  return `${said}, ${duration(measured)} measured${off > 2 ? pc.yellow(` (off by ${off.toFixed(1)})`) : ''}`;
+}
+const duration = (nanoseconds: number): string => (nanoseconds >= 1e9 ? `${(nanoseconds / 1e9).toPrecision(3)} s` : nanoseconds >= 1e6 ? `${(nanoseconds / 1e6).toPrecision(3)} ms` : `${(nanoseconds / 1e3).toPrecision(3)} µs`);
 const scale = (n: number): string => (n >= 1e9 ? `${(n / 1e9).toFixed(2)} G` : n >= 1e6 ? `${(n / 1e6).toFixed(2)} M` : n >= 1e3 ? `${(n / 1e3).toFixed(1)} k` : String(Math.round(n)));

@@ -28,7 +28,7 @@ program.command('check').argument('<files...>', '.bnn files').description('says 
 program.command('fmt').argument('<files...>', '.bnn files').description('writes files as the formatter has them').option('--check', 'only say which would change').option('--json', 'report as JSON')
   .action((files: string[], o: object) => guarded(async () => (await commands()).fmtCommand(files, o)));
 program.command('explain').argument('<files...>', '.bnn files').description('shows what was made: kernels, memory, operations and bytes')
-  .option('--target <name>', 'webgpu, wasm or gpujs', 'wasm').option('--rows <n>', 'rows of a batch').option('--samples <n>', 'Monte Carlo samples').option('--threads <n>', 'of WebAssembly; one a core when left out').option(...memory).option('--kernels', 'the text of every kernel').option('--svg <file>', 'a picture of the kernels of each program')
+  .option('--target <name>', 'webgpu, wasm or gpujs', 'wasm').option('--rows <n>', 'rows of a batch').option('--samples <n>', 'Monte Carlo samples').option('--threads <n>', 'of WebAssembly; one a core when left out').option(...memory).option('--kernels', 'the text of every kernel').option('--measure', 'runs every program and kernel here, and says how long it took beside what was predicted').option('--svg <file>', 'a picture of the kernels of each program')
   .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--json', 'report as JSON')
   .action((files: string[], o: object) => guarded(async () => (await commands()).explainCommand(files, o)));
 const learn = (): Promise<typeof import('./learn.ts')> => import('./learn.ts');

@@ -34,17 +34,17 @@ export async function pictureOfClasses(path: string, truth: readonly number[], p
   });
 }
 
-/** Each program of a model as a row of its kernels, as long as the target's costs say. */
+/** Each program of a model as a row of its kernels, as long as they took here, or else as predicted; coloured by what the target's costs say they mostly do. */
 export async function pictureOfKernels(path: string, e: Explanation, cost: Capabilities['cost']): Promise<void> {
   const { Plot, write } = await plotting(path);
   const colors: Readonly<Record<string, string>> = { memory: '#ff725c', arithmetic: '#4269d0', noise: '#6cc5b0', 'exp, log, division': '#efb118' };
   const kernels = e.programs.flatMap(p => p.kernels.map((k, i) => {
     const parts = { arithmetic: k.work.arithmetic * cost.arithmetic, 'exp, log, division': k.work.transcendental * cost.transcendental, noise: k.work.noise * cost.noise, memory: k.work.loads * cost.load + k.work.stores * cost.store };
     const [most] = Object.entries(parts).sort((a, b) => b[1] - a[1]);
-    return { program: p.name, order: i, microseconds: Object.values(parts).reduce((s, x) => s + x, 0) / 1000, mostly: most?.[0] ?? '', title: `${k.name}: ${k.stores.join(', ')}` };
+    return { program: p.name, order: i, microseconds: (k.measured ?? k.predicted) / 1000, mostly: most?.[0] ?? '', title: `${k.name}: ${k.stores.join(', ')}` };
   }));
   write({
-    x: { label: `${e.model} for ${e.target}, ${e.rows} rows, ${e.samples} samples: cost as the kernels count it, microseconds (before caches and registers)`, grid: true }, y: { label: null, domain: e.programs.map(p => p.name) },
+    x: { label: `${e.model} for ${e.target}, ${e.rows} rows, ${e.samples} samples: ${e.programs.some(p => p.measured !== undefined) ? 'measured' : 'predicted'}, microseconds`, grid: true }, y: { label: null, domain: e.programs.map(p => p.name) },
     color: { domain: Object.keys(colors), range: Object.values(colors) }, marginLeft: 110, marginTop: 40,
     marks: [Plot.barX(kernels, Plot.stackX({ y: 'program', x: 'microseconds', fill: 'mostly', stroke: 'white', strokeWidth: 0.5, title: 'title', order: 'order' })), Plot.ruleX([0]), ...Object.entries(colors).map(([name, fill], i) => Plot.text([`■ mostly ${name}`], { frameAnchor: 'top-left', dx: 150 * i, dy: -24, fill }))],
   });

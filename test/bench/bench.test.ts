@@ -1,6 +1,7 @@
 /** The bench on the smallest model, without peers: that it counts right and reports what it should. How fast anything is, no test says. */
 import { spawnSync } from 'node:child_process';
 import test from 'ava';
+import { exponents } from './exponents.ts';
 import { run } from './run.ts';
 import { showReport, spreadOf } from './report.ts';
 import { tasks } from './tasks.ts';
@@ -27,6 +28,12 @@ test('a run on boston: operations as counted by hand, finite numbers, a table', 
 test('a spread is the median between the lowest and the highest', t => {
   t.deepEqual(spreadOf([3, 1, 2]), { median: 2, low: 1, high: 3, rounds: 3 });
   t.deepEqual(spreadOf([4, 1, 2, 3]), { median: 2.5, low: 1, high: 4, rounds: 4 });
+});
+test('an exponent is how steep a cost is from the size before', t => {
+  const [first, linear, square, none] = exponents([{ size: 1, cost: 2 }, { size: 10, cost: 20 }, { size: 100, cost: 2000 }, { size: 1000, cost: 0 }]);
+  t.is(first, undefined);
+  t.true(Math.abs((linear ?? 0) - 1) < 1e-12 && Math.abs((square ?? 0) - 2) < 1e-12);
+  t.is(none, undefined);
 });
 test('a wrong option says what is known', t => {
   t.regex(main('--only', 'bosten'), /There is no 'bosten' \(did you mean 'boston'\?\): boston, mnist400/);

@@ -1,5 +1,6 @@
 /** The reference models through the compiler: modules for the contenders to import, and the counts of what a step does. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { wasm } from '../../compiler/7-targets/wasm/index.ts';
 import { compile } from '../../compiler/compile.ts';
 import { explain } from '../../compiler/explain.ts';
 import type { Work as Counts } from '../../compiler/5-schedule/count.ts';
@@ -22,9 +23,9 @@ export async function compileTask(task: Task): Promise<CompiledTask> {
   for (const f of files) writeFileSync(new URL(f.name, folder), f.text);
   const [compiled] = models;
   if (!compiled?.schedules.wasm) throw new Error(`${task.name} has no schedule`);
-  const { model, schedules: { wasm } } = compiled;
+  const { model, schedules: { wasm: plan } } = compiled;
   const counts = (program: string, samples: number): Counts => {
-    const found = explain(model, wasm, { name: 'wasm' }, { rows: task.batch, samples }).programs.find(p => p.name === program);
+    const found = explain(model, plan, wasm, { rows: task.batch, samples }).programs.find(p => p.name === program);
     if (!found) throw new Error(`${task.name} has no program ${program}`);
     return found.work;
   };

@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { wasm } from '../../compiler/7-targets/wasm/index.ts';
 import { compile } from '../../compiler/compile.ts';
 import type { MemoryPlan } from '../../compiler/5-schedule/schedule.ts';
 import { explain } from '../../compiler/explain.ts';
@@ -28,8 +29,8 @@ async function compiled(name: string, source: string, memory: MemoryPlan): Promi
   const module = await import(new URL(`${name}.bnn.js`, folder).href) as Readonly<Record<string, ModelClass<AnyModel>>>; // what the compiler made
   const classes = made && module[made.model.name];
   if (!made?.schedules.wasm || !classes) throw new Error(`${name} gave no model`);
-  const { model, schedules: { wasm }, own } = made;
-  return { classes, said: (rows, samples) => explain(model, wasm, { name: 'wasm' }, { rows, samples }, { threads, ...(own ? { own } : {}) }).memory };
+  const { model, schedules: { wasm: plan }, own } = made;
+  return { classes, said: (rows, samples) => explain(model, plan, wasm, { rows, samples }, { threads, ...(own ? { own } : {}) }).memory };
 }
 /** Parameters, the optimizer's state, and the activations of one sample: what a small plan is measured by. */
 const sumOf = (m: MemoryExplanation): number => (m.parts['parameters'] ?? 0) + (m.parts['moments'] ?? 0) + m.activations;

@@ -1,4 +1,4 @@
-/** `--memory` on the command line: modules and their numbers, what explain says, and what is no plan. */
+/** `--memory` and `--measure` on the command line: modules and their numbers, what explain says, and what is no plan. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,6 +38,11 @@ test.serial('a checkpoint of a small plan opens in a fast one, and predicts the 
   const [fast, small] = [predicted('fast'), predicted('small')];
   t.is(fast.length, 80);
   fast.forEach((row, r) => { row.forEach((x, c) => { t.true(Math.abs(x - (small[r]?.[c] ?? NaN)) <= 1e-4 * Math.max(1, Math.abs(x)), `${r} ${c}: ${x} ${small[r]?.[c]}`); }); });
+});
+test.serial('explain --measure tells both times', t => {
+  const { status, out } = said('explain', model, '--measure', '--rows', '8', '--threads', '1');
+  t.is(status, 0);
+  t.regex(out, /train_adam .* predicted, .* measured/);
 });
 for (const args of [['compile', model], ['explain', model], ['train', model, '--data', table, '--target', 'y', '--save', at('never.safetensors')]]) {
   test.serial(`${args[0] ?? ''}: what is no plan`, t => {

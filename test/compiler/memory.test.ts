@@ -4,7 +4,7 @@
  */
 import test from 'ava';
 import { checkText } from '../../compiler/compile.ts';
-import { programsOf } from '../../compiler/4-diff/programs.ts';
+import { arranged, programsOf } from '../../compiler/4-diff/programs.ts';
 import { schedule } from '../../compiler/5-schedule/plan.ts';
 import type { MemoryPlan } from '../../compiler/5-schedule/schedule.ts';
 import { explainMemory } from '../../compiler/explain-memory.ts';
@@ -24,7 +24,7 @@ import { softwareDevice, webgpuTestSerial } from '../support/webgpu.ts';
 function explained(text: string, target: Target, memory: MemoryPlan, extents: { readonly rows: number; readonly samples: number }, threads = 1): MemoryExplanation {
   const model = checkText(text, { file: 'm.bnn' }).models[0];
   if (!model) throw new Error('no model');
-  const cut = schedule(programsOf(model, undefined, memory).programs, target.capabilities, memory);
+  const cut = schedule(arranged(programsOf(model, undefined, memory).programs, target.capabilities), target.capabilities, memory);
   const code = target.print(cut);
   return explainMemory(cut, target.name, extents, threads, code instanceof Uint8Array ? target.ownMemory?.(code) : undefined);
 }

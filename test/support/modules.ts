@@ -1,6 +1,6 @@
 /** Compiles a model and opens it as an app would, without files: the generated target module is put together in memory. */
 import { checkText } from '../../compiler/compile.ts';
-import { programsOf } from '../../compiler/4-diff/programs.ts';
+import { arranged, programsOf } from '../../compiler/4-diff/programs.ts';
 import { schedule } from '../../compiler/5-schedule/plan.ts';
 import type { MemoryPlan } from '../../compiler/5-schedule/schedule.ts';
 import type { Target } from '../../compiler/7-targets/target.ts';
@@ -21,7 +21,7 @@ const known = new Map<string, Compiled>();
 function compiled(text: string, target: Target, memory: MemoryPlan): Compiled {
   const model = checkText(text, { file: 'test.bnn' }).models[0];
   if (!model) throw new Error('no model');
-  const cut = schedule(programsOf(model, undefined, memory).programs, target.capabilities, memory);
+  const cut = schedule(arranged(programsOf(model, undefined, memory).programs, target.capabilities), target.capabilities, memory);
   const code = target.print(cut);
   return { manifest: manifestOf(model), plan: planOf(cut, target), code: code instanceof Uint8Array ? Buffer.from(code).toString('base64') : code };
 }

@@ -133,7 +133,10 @@ function pointerTo(s: Scope, origin: Origin, terms: readonly Term[], p: Position
 /** Where a buffer, or a panel of this kernel's own, begins. */
 function baseOf(s: Scope, buffer: string): Node {
   const panel = s.panelPlaces.get(buffer);
-  if (!panel) return s.m.i32.load(s.memory.bufferWord(buffer), 4, s.m.i32.const(0));
+  if (!panel) {
+    const given = s.given.buffers.get(buffer);
+    return given === undefined ? s.m.i32.load(s.memory.bufferWord(buffer), 4, s.m.i32.const(0)) : s.m.local.get(given, s.b.i32);
+  }
   return panel.isLiteral ? s.m.i32.add(mine(s.m, s.b, 'scratch'), s.m.i32.const(panel.offset)) : s.m.i32.add(panelsOf(s.m, s.b, s.memory.control), sizeNode(s, { times: panel.offset, by: ['rows', 'samples'] }));
 }
 /** Bytes of one term; the same for all buffers. */

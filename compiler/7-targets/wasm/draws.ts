@@ -54,7 +54,11 @@ export function noise(s: Scope, e: Noise, p: Position, wide: boolean): Node {
   return get(s, s.shared.get(key(offset)) ?? fail('noise without its tile'));
 }
 function callNoise(s: Scope, e: Noise, p: Position, count: number): Node {
-  return s.m.call(s.memory.noise(e.family), [indexNode(s, e.element, p), indexNode(s, e.sample, p), s.m.i32.const(e.site | 0), s.m.i32.const(count), ...(s.memory.apart ? [s.m.i32.const(rowOf(s, p))] : [])], s.b.i32);
+  return s.m.call(s.memory.noise(e.family), [indexNode(s, e.element, p), indexNode(s, e.sample, p), siteOf(s, e.site), s.m.i32.const(count), ...(s.memory.apart ? [s.m.i32.const(rowOf(s, p))] : [])], s.b.i32);
+}
+function siteOf(s: Scope, site: number): Node {
+  const given = s.given.sites.get(site);
+  return given === undefined ? s.m.i32.const(site | 0) : s.m.local.get(given, s.b.i32);
 }
 /** Which of the tile's rows a position is in. */
 const rowOf = (s: Scope, p: Position): number => s.region.sides.reduce((n, side) => (side.axis === p.lane ? n : n * side.count + (p.offsets.get(side.axis) ?? 0) / side.step), 0);

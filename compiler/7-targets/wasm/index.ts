@@ -1,6 +1,7 @@
 /**
- * The WebAssembly SIMD target. Imagine one module for a whole plan: a function for each kernel, a function for each program
- * that calls them in order, and one imported memory that begins with the step record and the address of every buffer.
+ * The WebAssembly SIMD target. Imagine one module for a whole plan: a function for each kernel (equal layers share one, which is told
+ * where its buffers are), a function for each program that calls them in order, and one imported memory that begins with the step
+ * record and the address of every buffer.
  *
  *   byte 0            the step record, one 32-bit word a field
  *   then              the byte address of each buffer of the schedule, one word each
@@ -12,8 +13,10 @@
  */
 import binaryen from 'binaryen';
 import { InternalError } from '../../diagnostics.ts';
-import type { Schedule } from '../../5-schedule/schedule.ts';
+import type { MemoryPlan, Schedule } from '../../5-schedule/schedule.ts';
 import type { Expr, Kernel, Stmt } from '../../6-kernels/kernel.ts';
+import { kernelShape } from '../../6-kernels/kernel-key.ts';
+import type { KernelShape } from '../../6-kernels/kernel-key.ts';
 import { childrenOf } from '../../6-kernels/map.ts';
 import { prepare } from '../prepare.ts';
 import type { Target } from '../target.ts';
@@ -21,8 +24,10 @@ import { collapse } from './collapse.ts';
 import { addNoise, forget, noiseBytes } from './noise.ts';
 import { panelBytes } from './panels.ts';
 import { makePlan, usual } from './plan.ts';
-import type { Large } from './plan.ts';
+import type { Costed, Large } from './plan.ts';
+import { nanoseconds } from './predict.ts';
 import { addPrograms } from './program.ts';
+import type { Call } from './program.ts';
 import { newScope } from './scope.ts';
 import type { Memory, Scope } from './scope.ts';
 import { spells } from './spellings.ts';
@@ -36,7 +41,7 @@ const features = binaryen.Features.SIMD128 | binaryen.Features.Atomics | binarye
 const passes = ['simplify-locals-nostructure', 'coalesce-locals', 'rse', 'vacuum', 'reorder-locals', 'dealign'];
 
 /** The bytes of a module. @param large Which kernels count as large: for tests. */
-export function printWasm(schedule: Schedule, large: Large = { ...usual, panel: panelBytes[schedule.memory ?? 'fast'] }): Uint8Array {
+export function printWasm(schedule: Schedule, large: Large = largeIn(schedule.memory)): Uint8Array {
   const m = new binaryen.Module();
   try {
     m.setFeatures(features);
@@ -62,14 +67,25 @@ export function printWasm(schedule: Schedule, large: Large = { ...usual, panel: 
       apart, scratch: 2 * noiseBytes,
       control,
     };
-    const printed = schedule.kernels.map((kernel, i) => {
-      const { isShared, used } = addKernel(m, `kernel ${i}`, kernel, memory, large);
-      spilled = Math.max(spilled, used.scratch);
-      panels = Math.max(panels, used.panels);
-      return isShared;
+    // equal layers have equal kernels: one function serves them all
+    const functions = new Map<string, Printed>();
+    const shapes = schedule.kernels.map(kernelShape);
+    const alike = new Map<string, number>();
+    for (const { key } of shapes) alike.set(key, (alike.get(key) ?? 0) + 1);
+    const calls = shapes.map((shape, i): Call => {
+      const isOwn = alike.get(shape.key) === 1 || shape.buffers.length + shape.sites.length > mostParameters;
+      const key = isOwn ? `kernel ${i}` : shape.key;
+      const made = functions.get(key) ?? addKernel(m, `kernel ${i}`, schedule.kernels[i] ?? fail(`there is no kernel ${i}`), isOwn ? nothing : shape, memory, large);
+      functions.set(key, made);
+      spilled = Math.max(spilled, made.used.scratch);
+      panels = Math.max(panels, made.used.panels);
+      return {
+        isShared: made.isShared,
+        node: () => m.call(made.name, isOwn ? [] : [...shape.buffers.map(b => m.i32.load(memory.bufferWord(b), 4, m.i32.const(0))), ...shape.sites.map(x => m.i32.const(x | 0))], binaryen.none),
+      };
     });
     const scratchBytes = Math.ceil((spilled > 2 * noiseBytes ? spilled : noiseBytes * windows.size) / 64) * 64;
-    addPrograms(m, binaryen, schedule, new Set(printed.flatMap((isShared, i) => (isShared ? [i] : []))), memory, () => [...windows.values()].flatMap(at => forget(m, binaryen, at)));
+    addPrograms(m, binaryen, schedule, calls, memory, () => [...windows.values()].flatMap(at => forget(m, binaryen, at)));
     addThreads(m, binaryen, control);
     addCut(m, binaryen);
     m.addGlobal('scratchBytes', binaryen.i32, false, m.i32.const(scratchBytes));
@@ -85,6 +101,8 @@ export function printWasm(schedule: Schedule, large: Large = { ...usual, panel: 
   }
 }
 
+const largeIn = (memory: MemoryPlan = 'fast'): Large => ({ ...usual, panel: panelBytes[memory] });
+
 /** Where the record's fields and the buffers' addresses are. */
 function placesOf({ record, buffers }: Schedule): Pick<Memory, 'field' | 'bufferWord'> {
   const fields = new Map(record.map((f, i) => [f.name, { at: 4 * i, type: f.type }]));
@@ -92,16 +110,29 @@ function placesOf({ record, buffers }: Schedule): Pick<Memory, 'field' | 'buffer
   return { field: name => fields.get(name) ?? fail(`'${name}' is not in the record`), bufferWord: name => words.get(name) ?? fail(`'${name}' is not in the schedule`) };
 }
 
-/** Says whether threads share the kernel, and where the memory that it uses ends. */
-function addKernel(m: Module, name: string, source: Kernel, memory: Memory, large?: Large): { readonly isShared: boolean; readonly used: ReturnType<Scope['allocated']> } {
-  const kernel = prepare(collapse(source), spells);
-  const { reads, writes } = accesses(kernel.body);
-  const s = newScope(m, binaryen, kernel.name, writes, memory, 0);
-  const plan = makePlan(kernel, ![...writes].some(b => reads.has(b)), large);
+/** Parameters that a function has at most; WebAssembly allows a thousand. */
+const mostParameters = 200;
+const nothing: Pick<KernelShape, 'buffers' | 'sites'> = { buffers: [], sites: [] };
+/** A function of a kernel; whether threads share it, and where the memory that it uses ends. */
+interface Printed { readonly name: string; readonly isShared: boolean; readonly used: ReturnType<Scope['allocated']> }
+
+/** @param given What its parameters are: where buffers begin, and which noise. */
+function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelShape, 'buffers' | 'sites'>, memory: Memory, large?: Large): Printed {
+  const [buffers, sites] = [new Map(given.buffers.map((b, i) => [b, i])), new Map(given.sites.map((x, i) => [x, given.buffers.length + i]))];
+  const parameters = Array.from({ length: buffers.size + sites.size }, () => binaryen.i32);
+  const { kernel, writes, plan } = planned(source, large);
+  const s = newScope(m, binaryen, kernel.name, writes, memory, parameters.length, { buffers, sites });
   s.top.out.push(leave(s, amountOf(kernel, plan.cost), plan.shared && tilesOf(s, plan.shared, plan, plan.roles.get(plan.shared))));
   writeBlock(s, plan.body, plan);
-  m.addFunction(name, binaryen.none, binaryen.none, s.locals, m.block(null, s.top.out));
-  return { isShared: plan.shared !== undefined, used: s.allocated() };
+  m.addFunction(name, binaryen.createType(parameters), binaryen.none, s.locals, m.block(null, s.top.out));
+  return { name, isShared: plan.shared !== undefined, used: s.allocated() };
+}
+
+/** A kernel as it is printed, what it writes, and how it is walked. */
+function planned(source: Kernel, large?: Large): { readonly kernel: Kernel; readonly writes: ReadonlySet<string>; readonly plan: Costed } {
+  const kernel = prepare(collapse(source), spells);
+  const { reads, writes } = accesses(kernel.body);
+  return { kernel, writes, plan: makePlan(kernel, ![...writes].some(b => reads.has(b)), large) };
 }
 
 /** Buffers that a body loads from and stores to. */
@@ -138,6 +169,10 @@ export const wasm: Target = {
     cost: { arithmetic: 0.15, transcendental: 1.5, noise: 2.5, load: 0.3, store: 0.3, launch: 30 },
   },
   print: schedule => printWasm(schedule),
+  predict(source, extents, threads, memory) {
+    const { kernel, plan } = planned(source, largeIn(memory));
+    return nanoseconds(kernel, plan, extents, threads);
+  },
   ownMemory,
 };
 

@@ -77,7 +77,7 @@ function draw(s: Scope, family: 'normal' | 'uniform', given: Readonly<Record<'el
   put(s, s.frame, at, get(s, window));
   writeLoop(s, 'quad', 0, length / 4, 4, {}, () => {
     inRegion(s, { lane: 'quad', sides: [{ axis: 'quad', count: 1, step: 4 }], turns: new Map() }, () => {
-      writeBlock(s, body, { body, roles: new Map(), mayRepeat: true, cost: 0, shared: undefined, isLarge: false, panel: 0 });
+      writeBlock(s, body, { body, roles: new Map(), mayRepeat: true, shared: undefined, isLarge: false, panel: 0 });
       const found = lets.map(l => [...s.names.get(l.kind === 'let' ? l.name : '')?.locals.values() ?? []][0] ?? fail('a value is missing'));
       transposed(s, found).forEach((row, i) => { s.frame.out.push(s.m.v128.store(16 * i, 16, get(s, at), get(s, row))); });
       put(s, s.frame, at, s.m.i32.add(get(s, at), s.m.i32.const(64)));

@@ -10,7 +10,7 @@ import { childrenOf, mapChildren } from '../../6-kernels/map.ts';
 import { address } from './address.ts';
 import { drawsOf, namesIn, writeDraws } from './draw-panels.ts';
 import type { Draw } from './draw-panels.ts';
-import { nominal } from './plan.ts';
+import { nominal } from './cost.ts';
 import type { Plan } from './plan.ts';
 import { frameAt, needsOf, positions } from './scope.ts';
 import type { Frame, Scope, Side } from './scope.ts';

@@ -3,10 +3,14 @@
  * that touches what another thread may have touched since the last one.
  */
 import type binaryen from 'binaryen';
+import { InternalError } from '../../diagnostics.ts';
 import type { Schedule, Step } from '../../5-schedule/schedule.ts';
 import type { Memory } from './scope.ts';
 import type { Module, Node } from './spellings.ts';
 import { mine } from './threads.ts';
+
+/** How a kernel is run, and whether threads share it. */
+export interface Call { readonly isShared: boolean; readonly node: () => Node }
 
 interface Access { readonly reads: Set<number>; readonly writes: Set<number> }
 const access = (): Access => ({ reads: new Set(), writes: new Set() });
@@ -14,15 +18,15 @@ const meets = (a: ReadonlySet<number>, b: ReadonlySet<number>): boolean => [...a
 const collides = (next: Access, before: Access): boolean => meets(next.reads, before.writes) || meets(next.writes, before.writes) || meets(next.writes, before.reads);
 const add = (to: Access, x: Access): void => { x.reads.forEach(r => to.reads.add(r)); x.writes.forEach(w => to.writes.add(w)); };
 
-/** Adds a function for each program, which each thread runs. @param shared Kernels that are cut. @param first What a thread does before its steps. */
-export function addPrograms(m: Module, b: typeof binaryen, schedule: Schedule, shared: ReadonlySet<number>, memory: Memory, first: () => readonly Node[]): void {
+/** Adds a function for each program, which each thread runs. @param calls Of each kernel. @param first What a thread does before its steps. */
+export function addPrograms(m: Module, b: typeof binaryen, schedule: Schedule, calls: readonly Call[], memory: Memory, first: () => readonly Node[]): void {
   const slots = new Map(schedule.buffers.map(x => [x.name, x.slot]));
   const touched = schedule.kernels.map((k): Access => {
     const of = (not: 'read' | 'write'): Set<number> => new Set(k.buffers.filter(u => u.access !== not).map(u => slots.get(u.name) ?? -1));
     return { reads: of('write'), writes: of('read') };
   });
   const all = (steps: readonly Step[]): readonly number[] => steps.flatMap(s => (s.kind === 'run' ? [s.kernel] : all(s.body)));
-  const isParallel = (k: number): boolean => shared.has(k);
+  const isParallel = (k: number): boolean => calls[k]?.isShared ?? false;
 
   schedule.programs.forEach(program => {
     let locals = 0;
@@ -32,7 +36,7 @@ export function addPrograms(m: Module, b: typeof binaryen, schedule: Schedule, s
     const onFirst = (x: Node): Node => m.if(m.i32.eqz(mine(m, b, 'thread')), x);
     const write = (steps: readonly Step[], inParallel: boolean): readonly Node[] => steps.flatMap(step => {
       if (step.kind === 'loop') return loop(step, inParallel);
-      const call = m.call(`kernel ${step.kernel}`, [], b.none);
+      const call = (calls[step.kernel] ?? fail(`kernel ${step.kernel} is not printed`)).node();
       const own = touched[step.kernel] ?? access();
       if (!inParallel) return [call];
       const shares = isParallel(step.kernel);
@@ -70,3 +74,5 @@ export function addPrograms(m: Module, b: typeof binaryen, schedule: Schedule, s
     m.addFunctionExport(`program ${program.name}`, program.name);
   });
 }
+
+function fail(message: string): never { throw new InternalError('wasm', message); }

@@ -84,6 +84,10 @@ export interface Memory {
   readonly scratch: number;
 }
 
+/** Numbers of the parameters by which one function serves kernels that differ in their buffers and their noise alone. */
+export interface Given { readonly buffers: ReadonlyMap<string, number>; readonly sites: ReadonlyMap<number, number> }
+const nothing: Given = { buffers: new Map(), sites: new Map() };
+
 /** Everything that the writer of one function knows. */
 export interface Scope {
   readonly m: Module;
@@ -96,6 +100,7 @@ export interface Scope {
   /** Locals beyond the parameters. */
   readonly locals: binaryen.Type[];
   readonly parameters: number;
+  readonly given: Given;
   readonly top: Frame;
   readonly names: Map<string, Binding>;
   readonly axes: Map<string, AxisPlace>;
@@ -121,11 +126,12 @@ export interface Scope {
   labels: number;
 }
 
-export function newScope(m: Module, b: typeof binaryen, name: string, written: ReadonlySet<string>, memory: Memory, parameters: number): Scope {
+/** @param given Parameters that tell where buffers begin, and which noise: see `Given`. */
+export function newScope(m: Module, b: typeof binaryen, name: string, written: ReadonlySet<string>, memory: Memory, parameters: number, given: Given = nothing): Scope {
   let used = memory.scratch, panels = 0;
   const top: Frame = { depth: 0, parent: undefined, out: [], after: [], cache: new Map(), mayBeEmpty: false };
   return {
-    m, b, name, written, memory, parameters, top, locals: [], names: new Map(), axes: new Map(), frame: top,
+    m, b, name, written, memory, parameters, given, top, locals: [], names: new Map(), axes: new Map(), frame: top,
     region: { lane: undefined, sides: [], turns: new Map() }, shared: new Map(), needs: new Map(), labels: 0,
     gridAxes: new Map(), folds: [], panels: new WeakMap(), panelPlaces: new Map(), allocated: () => ({ scratch: used, panels }),
     allocatePanel: bytes => { const at = panels; panels += bytes; return at; },

@@ -6,7 +6,7 @@
 import type binaryen from 'binaryen';
 import type { Kernel } from '../../6-kernels/kernel.ts';
 import { extentNode } from './address.ts';
-import { nominal } from './plan.ts';
+import { nominal } from './cost.ts';
 import type { Scope } from './scope.ts';
 import type { Module, Node } from './spellings.ts';
 
@@ -18,8 +18,8 @@ export const panelsOf = (m: Module, b: typeof binaryen, control: number): Node =
   m.i32.add(m.i32.load(control + panelsAt.start, 4, m.i32.const(0)), m.i32.mul(mine(m, b, 'thread'), m.i32.load(control + panelsAt.each, 4, m.i32.const(0))));
 /** Work is told in so many of the planner's instructions. */
 const unit = 512;
-/** Work from which on a kernel is cut: some 5 µs. */
-const worthwhile = 32;
+/** Instructions from which on a kernel is cut: some 2 µs. */
+export const worthwhile = 32 * unit;
 
 /** Instructions of a kernel for given extents: `each` times rows, samples, both, or neither. */
 export interface Amount { readonly each: number; readonly rows: boolean; readonly samples: boolean }
@@ -49,7 +49,7 @@ export function addCut(m: Module, b: typeof binaryen): void {
   const [work, tiles, width, parts] = [0, 1, 2, 3].map(i => (): Node => m.local.get(i, b.i32)) as [() => Node, () => Node, () => Node, () => Node]; // of four
   const edge = (next: number): Node => m.i32.mul(m.i32.div_u(m.i32.mul(m.i32.add(mine(m, b, 'thread'), m.i32.const(next)), tiles()), parts()), width());
   m.addFunction('cut', b.createType([b.i32, b.i32, b.i32]), b.i32, [b.i32], m.block(null, [
-    m.local.set(3, m.select(m.i32.ge_u(work(), m.i32.const(worthwhile)), mine(m, b, 'active'), m.i32.const(1))),
+    m.local.set(3, m.select(m.i32.ge_u(work(), m.i32.const(worthwhile / unit)), mine(m, b, 'active'), m.i32.const(1))),
     m.if(m.i32.ge_u(mine(m, b, 'thread'), parts()), m.return(m.i32.const(1))),
     m.global.set('from', edge(0)),
     m.global.set('to', edge(1)),
