@@ -1,18 +1,12 @@
 /** The commands for people with a table, as they type them (what `npm run build` made): train, evaluate, predict, and what they say when something is wrong. */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { desk } from '../support/cli.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'bnnc-cli-'));
-const at = (name: string): string => join(folder, name);
-function bnnc(...args: readonly string[]): { readonly status: number | null; readonly out: string; readonly said: string } {
-  const run = spawnSync(process.execPath, [join(root, 'dist/compiler/cli/main.js'), ...args], { cwd: root, encoding: 'utf8' });
-  return { status: run.status, out: run.stdout, said: run.stderr.replaceAll(/\u001b\[\d+m/g, '') };
-}
+const { folder, at, bnnc, clear } = desk('cli', root);
+test.after.always(clear);
 const rows = (count: number, line: (i: number) => readonly (string | number)[]): string => `${Array.from({ length: count }, (_, i) => line(i).join(',')).join('\n')}\n`;
 const wave = (i: number, f: number): number => Math.sin(i * f);
 

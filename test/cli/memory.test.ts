@@ -1,20 +1,9 @@
 /** `--memory` and `--measure` on the command line: modules and their numbers, what explain says, and what is no plan. */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { desk } from '../support/cli.ts';
 
-const command = fileURLToPath(new URL('../../dist/compiler/cli/main.js', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'bnnc-memory-'));
-test.after.always(() => { rmSync(folder, { recursive: true, force: true }); });
-const at = (name: string): string => join(folder, name);
-const write = (name: string, text: string): string => { writeFileSync(at(name), text); return at(name); };
-const said = (...args: readonly string[]): { readonly status: number | null; readonly out: string; readonly said: string } => {
-  const run = spawnSync(process.execPath, [command, ...args], { encoding: 'utf8', cwd: folder });
-  return { status: run.status, out: run.stdout, said: run.stderr.replaceAll(/\u001b\[\d+m/g, '') };
-};
+const { at, write, bnnc: said, clear } = desk('memory');
+test.after.always(clear);
 const model = write('wide.bnn', 'model Wide { input x: [batch, 2] target y: [batch, 1] p = x |> linear(300) |> tanh |> linear(300) |> tanh |> linear(1) output p observe y ~ normal(p, 0.1) }\n');
 const table = write('wave.csv', `a,b,y\n${Array.from({ length: 80 }, (_, i) => `${Math.sin(i)},${Math.cos(3 * i)},${Math.sin(i) * Math.cos(3 * i)}`).join('\n')}\n`);
 

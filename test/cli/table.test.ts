@@ -1,23 +1,14 @@
 /** What a table may hold, and what the commands say of it: columns of words, empty lines, constant columns, names with commas; and a training that is stopped. */
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
 import test from 'ava';
 import { chooseInputs, namesOf } from '../../compiler/cli/columns.ts';
 import { nllOf } from '../../compiler/cli/metrics.ts';
 import { numbersOf, readTable, scaleOf, wordsOf } from '../../compiler/cli/table.ts';
+import { command, desk } from '../support/cli.ts';
 
-const command = fileURLToPath(new URL('../../dist/compiler/cli/main.js', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'bnnc-table-'));
-test.after.always(() => { rmSync(folder, { recursive: true, force: true }); });
-const at = (name: string): string => join(folder, name);
-const write = (name: string, text: string): string => { writeFileSync(at(name), text); return at(name); };
-const said = (...args: readonly string[]): { readonly status: number | null; readonly out: string; readonly said: string } => {
-  const run = spawnSync(process.execPath, [command, ...args], { encoding: 'utf8', cwd: folder });
-  return { status: run.status, out: run.stdout, said: run.stderr.replaceAll(/\u001b\[\d+m/g, '') };
-};
+const { folder, at, write, bnnc: said, clear } = desk('table');
+test.after.always(clear);
 const lines = Array.from({ length: 60 }, (_, i) => `${Math.sin(i)},${Math.cos(3 * i)},${Math.sin(i) > 0 ? 'yes' : 'no'}`).join('\n');
 const kinds = write('kinds.csv', `x,y,kind\n${lines}\n`);
 const model = write('kinds.bnn', 'model Kinds { input x: [batch, 2] target y: class(3)[batch] p = x |> linear(8) |> tanh |> linear(3) output p loss cross_entropy(p, y) }\n');
