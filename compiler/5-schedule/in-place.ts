@@ -5,7 +5,7 @@
  */
 import { verifyKernel } from '../6-kernels/verify.ts';
 import type { Expr, Kernel, Stmt } from '../6-kernels/kernel.ts';
-import { childrenOf, mapChildren } from '../6-kernels/map.ts';
+import { childrenOf, mapBuffers } from '../6-kernels/map.ts';
 import { showSize } from '../6-kernels/index.ts';
 import { lifetimes } from './memory.ts';
 import type { PhasedPlan, Span } from './memory.ts';
@@ -78,27 +78,10 @@ function readsBefore(body: readonly Stmt[], input: string, output: string): bool
 export function renamed(kernel: Kernel, names: ReadonlyMap<string, string>): Kernel {
   if (!kernel.buffers.some(b => names.has(b.name))) return kernel;
   const to = (name: string): string => names.get(name) ?? name;
-  const done = new Map<Expr, Expr>();
-  const expr = (e: Expr): Expr => {
-    const seen = done.get(e);
-    if (seen) return seen;
-    const inner = childrenOf(e).length > 0 ? mapChildren(e, expr) : e;
-    const made = inner.kind === 'load' ? { ...inner, buffer: to(inner.buffer) } : inner;
-    done.set(e, made);
-    return made;
-  };
-  const stmt = (s: Stmt): Stmt => {
-    switch (s.kind) {
-      case 'let': return { ...s, value: expr(s.value) };
-      case 'store': return { ...s, buffer: to(s.buffer), value: expr(s.value) };
-      case 'map': return { ...s, body: s.body.map(stmt) };
-      case 'fold': return { ...s, ...(s.bounds ? { bounds: [expr(s.bounds[0]), expr(s.bounds[1])] as const } : {}), carries: s.carries.map(c => ({ ...c, init: expr(c.init), next: expr(c.next) })), body: s.body.map(stmt) };
-    }
-  };
   const buffers = new Map<string, Kernel['buffers'][number]>();
   for (const b of kernel.buffers) {
     const seen = buffers.get(to(b.name));
     buffers.set(to(b.name), { ...b, name: to(b.name), access: seen && seen.access !== b.access ? 'update' : b.access });
   }
-  return { ...kernel, body: kernel.body.map(stmt), buffers: [...buffers.values()] };
+  return { ...kernel, body: mapBuffers(kernel.body, to, to), buffers: [...buffers.values()] };
 }

@@ -14,6 +14,7 @@ import type { Item } from './fuse.ts';
 import { placesTaken, renamed } from './in-place.ts';
 import { ofOneSample, sizeOfOne } from './one-sample.ts';
 import { kernelKey } from '../6-kernels/kernel-key.ts';
+import { mapBuffers } from '../6-kernels/map.ts';
 import { inParts } from './results.ts';
 import { planMemory } from './memory.ts';
 import type { PhasedPlan } from './memory.ts';
@@ -296,9 +297,7 @@ const touched = (k: Kernel): { readonly reads: ReadonlySet<string>; readonly wri
 });
 /** The kernel storing to other buffers: the old ones are only read. */
 function storingAside(k: Kernel, aside: ReadonlyMap<string, string>): Kernel {
-  const stmt = (s: Kernel['body'][number]): Kernel['body'][number] =>
-    (s.kind === 'store' ? { ...s, buffer: aside.get(s.buffer) ?? s.buffer } : s.kind === 'map' ? { ...s, body: s.body.map(stmt) } : s.kind === 'fold' ? { ...s, body: s.body.map(stmt) } : s);
-  const body = k.body.map(stmt);
+  const body = mapBuffers(k.body, name => name, name => aside.get(name) ?? name);
   const size = new Map(k.buffers.map(b => [b.name, b.size] as const));
   const back = new Map([...aside].map(([b, next]) => [next, b] as const));
   return { ...k, body, buffers: buffersOf(body, name => size.get(back.get(name) ?? name) ?? 0) };

@@ -127,6 +127,12 @@ export function mapIndices(body: readonly Stmt[], f: (i: Index) => Index): reado
       case 'lit': case 'ref': case 'scalar': case 'op': return e;
     }
   });
-  const stores = (s: readonly Stmt[]): readonly Stmt[] => s.map((x): Stmt => (x.kind === 'store' ? { ...x, offset: f(x.offset) } : x.kind === 'let' ? x : { ...x, body: stores(x.body) }));
-  return stores(mapStmts(body, visit));
+  return mapStores(mapStmts(body, visit), s => ({ ...s, offset: f(s.offset) }));
 }
+/** The statements with other names for the buffers that they load from and store to. */
+export const mapBuffers = (body: readonly Stmt[], loaded: (name: string) => string, stored: (name: string) => string): readonly Stmt[] =>
+  mapStores(mapStmts(body, upwards(e => (e.kind === 'load' ? { ...e, buffer: loaded(e.buffer) } : e))), s => ({ ...s, buffer: stored(s.buffer) }));
+
+type Store = Stmt & { readonly kind: 'store' };
+const mapStores = (body: readonly Stmt[], f: (s: Store) => Store): readonly Stmt[] =>
+  body.map((s): Stmt => (s.kind === 'store' ? f(s) : s.kind === 'let' ? s : { ...s, body: mapStores(s.body, f) }));
