@@ -33,7 +33,7 @@ export interface CompileOptions {
   /** How imported files are read; without one, inside the project of the file. */
   readonly host?: Host;
 }
-export interface CompiledModel { readonly model: Model; readonly schedules: Readonly<Partial<Record<TargetName, Schedule>>>; /** What the code for WebAssembly needs beside its arena. */ readonly own?: OwnMemory }
+export interface CompiledModel { readonly model: Model; readonly schedules: Readonly<Partial<Record<TargetName, Schedule>>>; /** What the code for WebAssembly needs beside its arena: asked of the code itself. */ readonly own: () => OwnMemory | undefined }
 export interface Compilation { readonly files: readonly File[]; readonly warnings: readonly Diagnostic[]; readonly models: readonly CompiledModel[]; /** Texts of imported files. */ readonly sources: Sources }
 
 /** Parses and checks a text. Throws CompileError with all that is wrong. */
@@ -64,10 +64,9 @@ export async function compile(source: string, options: CompileOptions): Promise<
       const cut = schedule(arranged(programs, target.capabilities), target.capabilities, options.memory);
       return { target, cut, code: target.print(cut) };
     });
-    const owned = scheduled.flatMap(({ target, code }) => (target.ownMemory && code instanceof Uint8Array ? [target.ownMemory(code)] : []));
     return {
       emitted: { model, targets: scheduled.map(({ target, cut, code }) => ({ name: target.name, plan: planOf(cut, target), code })) },
-      model: { model, schedules: Object.fromEntries(scheduled.map(({ target, cut }) => [target.name, cut])), ...(owned[0] ? { own: owned[0] } : {}) },
+      model: { model, schedules: Object.fromEntries(scheduled.map(({ target, cut }) => [target.name, cut])), own: () => scheduled.flatMap(({ target, code }) => (target.ownMemory && code instanceof Uint8Array ? [target.ownMemory(code)] : []))[0] },
     };
   });
   const base = options.file.split(/[\\/]/).at(-1) ?? options.file;

@@ -7,7 +7,7 @@ import type { ProgramPlan, Schedule } from './5-schedule/schedule.ts';
 import type { Target, TargetName } from './7-targets/target.ts';
 import { planOf } from './8-module/manifest.ts';
 import type { Backend, OpenBackend } from '../runtime/backend.ts';
-import { bucket } from '../runtime/bucket.ts';
+import { writeBuckets } from '../runtime/bucket.ts';
 import { optimizerScalars } from '../runtime/state.ts';
 
 /** Nanoseconds of one run: of programs by name, of kernels by number. */
@@ -60,7 +60,7 @@ function fill(backend: Backend, model: Model, schedule: Schedule, rows: number):
     const many = classes.get(b.name);
     const data = many === undefined ? Float32Array.from({ length: count }, (_, i) => Math.sin(1 + 12.9898 * i)) : Uint32Array.from({ length: count }, (_, i) => (7 * i) % many);
     backend.write(b.name, data);
-    for (const sorted of schedule.buffers) if (sorted.bucket?.of === b.name) backend.write(sorted.name, bucket(data, sorted.bucket.extent)[sorted.bucket.part]);
+    writeBuckets(backend.plan, b.name, data, (to, sorted) => { backend.write(to, sorted); });
   }
 }
 

@@ -105,7 +105,8 @@ export const explainCommand = (files: readonly string[], o: CommonOptions & { re
     for (const m of models) {
       const s = m.schedules[target];
       if (!s) continue;
-      const made = { threads, ...(m.own ? { own: m.own } : {}) };
+      const own = m.own();
+      const made = { threads, ...(own ? { own } : {}) };
       const measured = o.measure ? await (await import('../measure.ts')).measure(m.model, s, printer, { ...extents, threads }).catch((e: unknown) => fail(`nothing is measured: ${e instanceof Error ? e.message : String(e)}`)) : undefined;
       explanations.push(explain(m.model, s, printer, extents, measured ? { ...made, measured } : made));
     }

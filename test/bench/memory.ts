@@ -29,7 +29,8 @@ async function compiled(name: string, source: string, memory: MemoryPlan): Promi
   const module = await import(new URL(`${name}.bnn.js`, folder).href) as Readonly<Record<string, ModelClass<AnyModel>>>; // what the compiler made
   const classes = made && module[made.model.name];
   if (!made?.schedules.wasm || !classes) throw new Error(`${name} gave no model`);
-  const { model, schedules: { wasm: plan }, own } = made;
+  const { model, schedules: { wasm: plan } } = made;
+  const own = made.own();
   return { classes, said: (rows, samples) => explain(model, plan, wasm, { rows, samples }, { threads, ...(own ? { own } : {}) }).memory };
 }
 /** Parameters, the optimizer's state, and the activations of one sample: what a small plan is measured by. */

@@ -117,7 +117,7 @@ const nothing: Pick<KernelShape, 'buffers' | 'sites'> = { buffers: [], sites: []
 interface Printed { readonly name: string; readonly isShared: boolean; readonly used: ReturnType<Scope['allocated']> }
 
 /** @param given What its parameters are: where buffers begin, and which noise. */
-function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelShape, 'buffers' | 'sites'>, memory: Memory, large?: Large): Printed {
+function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelShape, 'buffers' | 'sites'>, memory: Memory, large: Large): Printed {
   const [buffers, sites] = [new Map(given.buffers.map((b, i) => [b, i])), new Map(given.sites.map((x, i) => [x, given.buffers.length + i]))];
   const parameters = Array.from({ length: buffers.size + sites.size }, () => binaryen.i32);
   const { kernel, writes, plan } = planned(source, large);
@@ -129,7 +129,18 @@ function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelSh
 }
 
 /** A kernel as it is printed, what it writes, and how it is walked. */
-function planned(source: Kernel, large?: Large): { readonly kernel: Kernel; readonly writes: ReadonlySet<string>; readonly plan: Costed } {
+interface Planned { readonly kernel: Kernel; readonly writes: ReadonlySet<string>; readonly plan: Costed }
+/** Choosing a plan is most of the work of printing: who predicts a time asks for the same one. */
+const plans = new WeakMap<Kernel, Map<string, Planned>>();
+function planned(source: Kernel, large: Large): Planned {
+  const known = plans.get(source) ?? new Map<string, Planned>();
+  plans.set(source, known);
+  const key = `${large.memory} ${large.blocks} ${large.panel}`;
+  const made = known.get(key) ?? makePlanned(source, large);
+  known.set(key, made);
+  return made;
+}
+function makePlanned(source: Kernel, large: Large): Planned {
   const kernel = prepare(collapse(source), spells);
   const { reads, writes } = accesses(kernel.body);
   return { kernel, writes, plan: makePlan(kernel, ![...writes].some(b => reads.has(b)), large) };
