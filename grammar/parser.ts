@@ -275,12 +275,12 @@ class BnnParser extends ExpressionParser {
   }
 }
 
-let parser: BnnParser | undefined;
+const parser = new BnnParser(false);
 
-/** The parser is made on first use, once: its analysis of itself costs more than reading a file. */
+/** The one parser, made when the compiler is loaded: its analysis of itself costs more than reading a file. */
 export function theParser(): BnnParser {
   countErrorsAnew();
-  return parser ??= new BnnParser(false);
+  return parser;
 }
 /** Throws where the grammar is ambiguous or refers to itself on its left. */
 export function verifyGrammar(): void { new BnnParser(true); }

@@ -17,7 +17,12 @@ const json = (value: unknown): string => JSON.stringify(value).replaceAll('\u202
 const handlebars = Handlebars.create();
 handlebars.registerHelper('json', json);
 const options = { noEscape: true, strict: true, knownHelpersOnly: true, knownHelpers: { json: true } } as const;
-const template = (text: string): ((view: object) => string) => handlebars.compile(text, options); // compiled when it is first rendered
+/** Handlebars compiles a template when it is first rendered; here that is when the compiler is loaded, with nothing to show. */
+function template(text: string): (view: object) => string {
+  const render = handlebars.compile(text, options);
+  render({ version, target: '', inline: [], models: [] });
+  return render;
+}
 const [moduleText, typesText, targetText] = [template(moduleTemplate), template(typesTemplate), template(targetTemplate)];
 
 /** @param base `boston.bnn`: the files are `boston.bnn.js`, `boston.bnn.d.ts`, and `boston.bnn.wasm.js` … */

@@ -8,7 +8,7 @@ import { checkText, compile } from '../compile.ts';
 import { explain } from '../explain.ts';
 import type { Explanation } from '../explain.ts';
 import { nearest } from '../suggest.ts';
-import { targetNames, targets } from '../7-targets/targets.ts';
+import { targetNames, targets as printers } from '../7-targets/targets.ts';
 import type { MemoryPlan } from '../5-schedule/schedule.ts';
 import type { TargetName } from '../7-targets/target.ts';
 import { asJson, CompileError, readText, showAll, UserError, writeAll } from './output.ts';
@@ -61,6 +61,7 @@ export const compileCommand = (files: readonly string[], o: CommonOptions & { re
   const targets = parseTargets(o.target);
   const [set, memory] = [parseSet(o.set), parseMemory(o.memory)];
   return each(files, o.json, async (file, text) => {
+    await Promise.all(targets.map(name => printers[name]())); // loading them is not compiling
     const started = performance.now();
     const { files: made, warnings, models } = await compile(text, { file, targets, set, memory });
     const written = writeAll(o.out ?? dirname(file), made);
@@ -99,7 +100,7 @@ export const explainCommand = (files: readonly string[], o: CommonOptions & { re
   // as many as the runtime takes on this machine
   const threads = target === 'wasm' ? extent('threads', o.threads, Math.min(8, availableParallelism())) : 1;
   return each(files, o.json, async (file, text) => {
-    const printer = await targets[target]();
+    const printer = await printers[target]();
     const { models } = await compile(text, { file, targets: [target], set: parseSet(o.set), memory });
     const explanations: Explanation[] = [];
     for (const m of models) {

@@ -4,7 +4,7 @@
  * the runtime gives. Shares are whole tiles, so no element is computed in another way than by one thread alone.
  */
 import type binaryen from 'binaryen';
-import type { Kernel } from '../../6-kernels/kernel.ts';
+import type { Axis, Kernel, Stmt } from '../../6-kernels/kernel.ts';
 import { extentNode } from './address.ts';
 import { nominal } from './cost.ts';
 import type { Scope } from './scope.ts';
@@ -26,11 +26,11 @@ export interface Amount { readonly each: number; readonly rows: boolean; readonl
 
 /** What a kernel takes, from the planner's cost for nominal extents. */
 export function amountOf(kernel: Kernel, cost: number): Amount {
-  const text = JSON.stringify([kernel.axes, kernel.body]);
-  const uses = (d: keyof typeof nominal): boolean => text.includes(`"extent":"${d}"`);
-  const [rows, samples] = [uses('rows'), uses('samples')];
+  const extents = new Set([...kernel.axes, ...loopAxes(kernel.body)].map(a => a.extent));
+  const [rows, samples] = [extents.has('rows'), extents.has('samples')];
   return { each: cost / ((rows ? nominal.rows : 1) * (samples ? nominal.samples : 1)), rows, samples };
 }
+const loopAxes = (body: readonly Stmt[]): readonly Axis[] => body.flatMap(s => ('axis' in s ? [s.axis, ...loopAxes(s.body)] : []));
 
 /**
  * Globals that each thread has for itself: its number, how many run this program, where its share of this kernel begins
