@@ -39,17 +39,24 @@ export function threefry<T>(a: Algebra<T>, counter: Four<T>, key: Four<T>): Four
   return x;
 }
 
-/** log x for x in [2^-24, 1] (Cephes logf; the argument is never 0). */
-function logUnit<T>(a: Algebra<T>, x: T): T {
+/** The bits of √½ in single precision: where one power of two ends and the next begins. */
+const half = 0x3f3504f3;
+
+/**
+ * log(k / 2^24) for whole k in [1, 2^24]: k is a power of two times a number in [√½, √2), whose logarithm is a polynomial (Cephes logf; of
+ * its eight products no more than three wait for each other, Estrin 1960).
+ */
+function logUnit<T>(a: Algebra<T>, k: T): T {
   const w = words(a);
-  const b = a.op('bits', x);
-  const m = a.op('unbits', a.op('uor', a.op('uand', b, a.word(0x7fffff)), a.word(0x3f000000)));
-  const exponent = a.op('ifloat', a.op('usub', a.op('ushr', b, a.word(23)), a.word(126)));
-  const low = w.lt(m, a.lit(0.70710678));
-  const e = w.select(low, w.sub(exponent, a.lit(1)), exponent);
-  const z = w.sub(w.select(low, w.add(m, m), m), a.lit(1));
+  const split = a.op('usub', a.op('bits', k), a.word(half + (24 << 23)));
+  const e = a.op('ifloat', a.op('ishr', split, a.word(23)));
+  const z = w.sub(a.op('unbits', a.op('uadd', a.op('uand', split, a.word(0x7fffff)), a.word(half))), a.lit(1));
   const zz = w.mul(z, z);
-  const p = w.polynomial(z, [7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1]);
+  const pair = (low: number, high: number): T => w.add(w.mul(a.lit(high), z), a.lit(low));
+  const zzzz = w.mul(zz, zz);
+  const p = w.add(
+    w.mul(w.add(w.mul(zzzz, a.lit(7.0376836292e-2)), w.add(w.mul(pair(1.1676998740e-1, -1.1514610310e-1), zz), pair(1.4249322787e-1, -1.2420140846e-1))), zzzz),
+    w.add(w.mul(pair(2.0000714765e-1, -1.6668057665e-1), zz), pair(3.3333331174e-1, -2.4999993993e-1)));
   const y = w.sub(w.add(w.mul(w.mul(z, zz), p), w.mul(e, a.lit(-2.12194440e-4))), w.mul(a.lit(0.5), zz));
   return w.add(w.add(z, y), w.mul(e, a.lit(0.693359375)));
 }
@@ -57,20 +64,18 @@ function logUnit<T>(a: Algebra<T>, x: T): T {
 /** Two standard normals from two words (Box and Muller 1958): the radius from 24 bits, the angle from 30 bits in quarter turns. */
 export function boxMuller<T>(a: Algebra<T>, first: T, second: T): readonly [T, T] {
   const w = words(a);
-  const unit = w.mul(a.op('float', a.op('uadd', a.op('ushr', first, a.word(8)), a.word(1))), a.lit(2 ** -24));
-  const radius = a.op('sqrt', w.max(a.lit(0), w.mul(a.lit(-2), logUnit(a, unit))));
-  const x = w.mul(w.mul(a.op('ifloat', a.op('ishr', a.op('ushl', second, a.word(2)), a.word(8))), a.lit(2 ** -26)), a.lit(2 * Math.PI));
+  // the logarithm is never above 0
+  const radius = a.op('sqrt', w.mul(a.lit(-2), logUnit(a, a.op('float', a.op('uadd', a.op('ushr', first, a.word(8)), a.word(1))))));
+  const x = w.mul(a.op('ifloat', a.op('ishr', a.op('ushl', second, a.word(2)), a.word(8))), a.lit(2 * Math.PI * 2 ** -26));
   const xx = w.mul(x, x);
   const s = w.add(w.mul(w.mul(w.polynomial(xx, [-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1]), xx), x), x);
   const c = w.add(w.sub(w.mul(w.mul(w.polynomial(xx, [2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2]), xx), xx), w.mul(a.lit(0.5), xx)), a.lit(1));
-  const quarter = a.op('ushr', second, a.word(30));
-  const swap = a.op('ueq', a.op('uand', quarter, a.word(1)), a.word(1));
-  // the signs as bits: cosine is negative in quarters 1 and 2, sine in 2 and 3
-  const sign = (y: T, bit: T): T => a.op('unbits', a.op('uxor', a.op('bits', y), a.op('ushl', bit, a.word(31))));
-  const high = a.op('ushr', quarter, a.word(1));
-  const cosine = sign(w.select(swap, s, c), a.op('uxor', high, a.op('uand', quarter, a.word(1))));
-  const sine = sign(w.select(swap, c, s), high);
-  return [w.mul(radius, cosine), w.mul(radius, sine)];
+  // in odd quarters the two change places; cosine is negative in quarters 1 and 2, sine in 2 and 3: all of it as bits
+  const odd = a.op('ushl', second, a.word(1));
+  const bits = [c, s].map(y => a.op('bits', y)) as [T, T]; // of two
+  const changed = a.op('uand', a.op('uxor', ...bits), a.op('ishr', odd, a.word(31)));
+  const value = (y: T, sign: T): T => w.mul(radius, a.op('unbits', a.op('uxor', a.op('uxor', y, changed), a.op('uand', sign, a.word(0x80000000)))));
+  return [value(bits[0], a.op('uxor', second, odd)), value(bits[1], second)];
 }
 
 /** (word >> 8) · 2^-24 + 2^-25, in (0, 1). */

@@ -177,7 +177,7 @@ export const wasm: Target = {
   name: 'wasm', runsSteps: true,
   capabilities: {
     results: 'many', inPlace: true, integers: true, innerLoops: 'cheap', loops: true,
-    cost: { arithmetic: 0.15, transcendental: 1.5, noise: 2.5, load: 0.3, store: 0.3, launch: 30 },
+    cost: { arithmetic: 0.15, transcendental: 1.5, noise: 2, load: 0.3, store: 0.3, launch: 30 },
   },
   print: schedule => printWasm(schedule),
   predict(source, extents, threads, memory) {

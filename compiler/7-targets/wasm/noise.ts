@@ -1,19 +1,20 @@
 /**
  * The function that draws noise. Imagine a window of 64 values in scratch memory: four counters of Threefry side by side in the
- * lanes, their words turned into values, those transposed into the order of elements, four times over. Whoever asks for elements
- * that the window still holds gets them without a draw; neighbouring sites and samples have windows of their own.
+ * lanes leave their words there; then each pair of vectors becomes values in the order of elements. They are two loops of two groups a
+ * turn, since either is a long chain of operations that wait for each other, and a core looks only so far ahead for others.
+ * Whoever asks for elements that the window still holds gets them without a draw; neighbouring sites and samples have windows of their own.
  */
 import type binaryen from 'binaryen';
 import { InternalError } from '../../diagnostics.ts';
-import type { Expr, Stmt } from '../../6-kernels/kernel.ts';
+import type { Expr } from '../../6-kernels/kernel.ts';
 import { exprAlgebra } from '../../ops/exprs.ts';
-import { noiseQuad } from '../../ops/noise.ts';
+import { boxMuller, threefry, uniform } from '../../ops/noise.ts';
 import { prepare } from '../prepare.ts';
-import { empty, get, newLocal, newScope, put } from './scope.ts';
+import { empty, get, newLocal, newScope, positions, projection, put } from './scope.ts';
 import type { Local, Memory, Scope } from './scope.ts';
 import { spells } from './spellings.ts';
 import type { Module, Node } from './spellings.ts';
-import { inRegion, transposed, writeBlock, writeLoop } from './statements.ts';
+import { inRegion, interleaved, writeBlock, writeLoop } from './statements.ts';
 import { mine } from './threads.ts';
 
 /** Values in a window, and windows of a family: chosen by site + sample. */
@@ -58,7 +59,7 @@ export function addNoise(m: Module, b: typeof binaryen, memory: Memory, name: st
   m.addFunction(name, b.createType(Array.from({ length: apart ? 5 : 4 }, () => b.i32)), b.i32, s.locals, body);
 }
 
-/** Fills a window: four quads a turn. */
+/** Fills a window: words first, then values. */
 function draw(s: Scope, family: 'normal' | 'uniform', given: Readonly<Record<'element' | 'sample' | 'site', Local>>, window: Local): void {
   const a = exprAlgebra;
   const parameter = (name: keyof typeof given): Expr => {
@@ -69,18 +70,42 @@ function draw(s: Scope, family: 'normal' | 'uniform', given: Readonly<Record<'el
   const quad = a.op('uadd', a.op('ushr', parameter('element'), a.word(2)), { kind: 'index', type: 'u32', index: { constant: 0, terms: [{ coefficient: 1, atom: { kind: 'axis', name: 'quad' } }] } });
   const counter = [quad, a.op('uadd', parameter('sample'), field('sampleBase')), field('countLo'), field('countHi')] as const;
   const key = [field('seedLo'), field('seedHi'), field('purpose'), parameter('site')] as const;
-  const values = noiseQuad(a, family, counter, key);
-  const lets = values.map((value, i): Stmt => ({ kind: 'let', name: `value ${i}`, value }));
-  const { body } = prepare({ name: s.name, buffers: [], axes: [], body: lets, origins: [] }, spells);
+  // of four quads A B C D: words A0 A2 B0 B2, A1 A3 B1 B3, then those of C and D
+  stage(s, window, 'quad', { vectors: 4, make: () => threefry(a, counter, key), kept: ([w0, w1, w2, w3]) => {
+    const [first, second] = [interleaved(s, w0, w2), interleaved(s, w1, w3)];
+    return [first[0], second[0], first[1], second[1]];
+  } });
+  // a pair of vectors of words is a pair of vectors of values: A0 A2 B0 B2 and A1 A3 B1 B3
+  stage(s, window, 'pair', { vectors: 2, make: words => (family === 'normal' ? boxMuller(a, words(0), words(1)) : [uniform(a, words(0)), uniform(a, words(1))]), kept: ([v0, v1]) => interleaved(s, v0, v1) });
+}
 
+/** Four numbers side by side: so many vectors of the window are made from the expressions that `make` gives; `words` are the vectors that were there. */
+interface Stage { readonly vectors: number; readonly make: (words: (i: number) => Expr) => readonly Expr[]; readonly kept: (made: readonly Local[]) => readonly Local[] }
+/** A loop along the window, two such groups a turn. */
+function stage(s: Scope, window: Local, axis: string, { vectors, make, kept }: Stage): void {
+  const groups = 2;
   const at = newLocal(s, s.b.i32);
   put(s, s.frame, at, get(s, window));
-  writeLoop(s, 'quad', 0, length / 4, 4, {}, () => {
-    inRegion(s, { lane: 'quad', sides: [{ axis: 'quad', count: 1, step: 4 }], turns: new Map() }, () => {
+  writeLoop(s, axis, 0, length / vectors, 4 * groups, {}, () => {
+    inRegion(s, { lane: axis, sides: [{ axis, count: groups, step: 4 }], turns: new Map() }, () => {
+      const lanes = new Set([axis]);
+      const places = positions(s, lanes);
+      const words = (i: number): Expr => {
+        const name = `word ${i}`;
+        const locals = places.map((p, group): readonly [string, Local] => {
+          const vector = newLocal(s, s.b.v128);
+          put(s, s.frame, vector, s.m.v128.load(16 * (vectors * group + i), 16, get(s, at)));
+          return [projection(p, lanes), vector];
+        });
+        s.names.set(name, { type: 'u32', deps: lanes, keys: lanes, locals: new Map(locals), depth: s.frame.depth, lane: axis });
+        return { kind: 'ref', type: 'u32', name };
+      };
+      const lets = make(words).map((value, i) => ({ kind: 'let' as const, name: `${axis} value ${i}`, value }));
+      const { body } = prepare({ name: s.name, buffers: [], axes: [], body: lets, origins: [] }, spells);
       writeBlock(s, body, { body, roles: new Map(), mayRepeat: true, shared: undefined, isLarge: false, panel: 0 });
-      const found = lets.map(l => [...s.names.get(l.kind === 'let' ? l.name : '')?.locals.values() ?? []][0] ?? fail('a value is missing'));
-      transposed(s, found).forEach((row, i) => { s.frame.out.push(s.m.v128.store(16 * i, 16, get(s, at), get(s, row))); });
-      put(s, s.frame, at, s.m.i32.add(get(s, at), s.m.i32.const(64)));
+      const made = places.flatMap(p => kept(lets.map(l => s.names.get(l.name)?.locals.get(projection(p, lanes)) ?? fail('a value is missing'))));
+      made.forEach((vector, i) => { s.frame.out.push(s.m.v128.store(16 * i, 16, get(s, at), get(s, vector))); });
+      put(s, s.frame, at, s.m.i32.add(get(s, at), s.m.i32.const(16 * made.length)));
     });
   });
 }

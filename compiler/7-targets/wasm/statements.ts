@@ -104,18 +104,19 @@ function writeTransposed(s: Scope, stmt: Stmt & { readonly kind: 'store' }, lane
 }
 
 /** Rows of a 4x4 block as columns. */
-export function transposed(s: Scope, rows: readonly Local[]): readonly Local[] {
-  const words = (...w: readonly number[]): number[] => w.flatMap(x => [4 * x, 4 * x + 1, 4 * x + 2, 4 * x + 3]);
-  const shuffle = (x: Local | undefined, y: Local | undefined, mask: readonly number[]): Local => {
-    if (!x || !y) return fail('a row is missing');
+export function transposed(s: Scope, [r0, r1, r2, r3]: readonly Local[]): readonly Local[] {
+  const [[a, b], [c, d]] = [interleaved(s, r0, r2), interleaved(s, r1, r3)];
+  return [...interleaved(s, a, c), ...interleaved(s, b, d)];
+}
+/** x0 y0 x1 y1, and x2 y2 x3 y3. */
+export function interleaved(s: Scope, x: Local | undefined, y: Local | undefined): readonly [Local, Local] {
+  if (!x || !y) return fail('a vector is missing');
+  const shuffle = (...w: readonly number[]): Local => {
     const l = newLocal(s, s.b.v128);
-    put(s, s.frame, l, s.m.i8x16.shuffle(get(s, x), get(s, y), mask));
+    put(s, s.frame, l, s.m.i8x16.shuffle(get(s, x), get(s, y), w.flatMap(i => [4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3])));
     return l;
   };
-  const [low, high] = [words(0, 4, 1, 5), words(2, 6, 3, 7)];
-  const [a, b, c, d] = [shuffle(rows[0], rows[1], low), shuffle(rows[0], rows[1], high), shuffle(rows[2], rows[3], low), shuffle(rows[2], rows[3], high)];
-  const [first, second] = [words(0, 1, 4, 5), words(2, 3, 6, 7)];
-  return [shuffle(a, c, first), shuffle(a, c, second), shuffle(b, d, first), shuffle(b, d, second)];
+  return [shuffle(0, 4, 1, 5), shuffle(2, 6, 3, 7)];
 }
 function fail(message: string): never { throw new InternalError('wasm', message); }
 

@@ -52,7 +52,7 @@ const dear: Partial<Readonly<Record<Op, number>>> = { div: 5, sqrt: 6, max: 5, m
 /** Values on a line of the cache. */
 const line = 16;
 /** A call that gives up to sixteen values. */
-export const noiseCall = 400;
+export const noiseCall = 300;
 
 /** @param axes Of the grid around the body, each with the bit of its place in this list. */
 export function analyse(body: readonly Stmt[], axes: readonly Axis[]): Work {
