@@ -14,7 +14,7 @@ import { nominalSize } from './unit.ts';
  * Reductions of at least this many elements to at most `few` results are cut. A core folds many elements with its lanes as
  * fast as it reads them; a GPU's thread does not.
  */
-const large = { cheap: 65_536, dear: 2048 } as const;
+const large = { cheap: 4096, dear: 2048 } as const;
 const few = 32;
 /** Products and sums of at most so many results are cut by rows when each row adds so many: one more kernel must be worth it. */
 const [fewProducts, longProduct, fewSums, longSum] = [8192, 64, 512, 256] as const;

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import test from 'ava';
 import { exponents } from './exponents.ts';
+import { mannWhitney } from './mann-whitney.ts';
 import { run } from './run.ts';
 import { showReport, spreadOf } from './report.ts';
 import { tasks } from './tasks.ts';
@@ -38,4 +39,17 @@ test('an exponent is how steep a cost is from the size before', t => {
 test('a wrong option says what is known', t => {
   t.regex(main('--only', 'bosten'), /There is no 'bosten' \(did you mean 'boston'\?\): boston, mnist400/);
   t.regex(main('--rounds', '0'), /A whole number from 1 on/);
+});
+test('Mann and Whitney: by hand, by the table, and for lists of one kind', t => {
+  // of the 20 ways to deal six numbers into two hands of three, one in ten is as uneven as these
+  t.is(mannWhitney([1, 2, 3], [4, 5, 6]), 0.1);
+  t.is(mannWhitney([1, 3, 5], [2, 4, 6]), 0.7);
+  // U of 127 is the last that a test at 5 % refuses for two lists of twenty (their table; critical values as printed everywhere since)
+  const shifted = (u: number): readonly [number[], number[]] => {
+    const b = Array.from({ length: 20 }, (_, i) => i);
+    const a = b.map((_, i) => (i < Math.floor(u / 20) ? 100 : i === Math.floor(u / 20) ? u % 20 - 0.5 : -100 - i));
+    return [a, b];
+  };
+  t.true(mannWhitney(...shifted(127)) <= 0.05 && mannWhitney(...shifted(128)) > 0.05);
+  t.is(mannWhitney([], [1]), 1);
 });

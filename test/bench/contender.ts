@@ -10,6 +10,9 @@ import type { Task } from './tasks.ts';
 export type Work = 'step' | 'predict';
 export const works: readonly Work[] = ['step', 'predict'];
 
+/** A training, and the loss after it: files of inputs and targets (f32, classes i32) as they lie in memory, whole batches; samples of the last loss. */
+export interface TrainingRequest { readonly seed: number; readonly x: string; readonly y: string; readonly steps: number; readonly samples: number }
+
 /** How to start one. */
 export interface Lane {
   readonly name: string;
@@ -28,6 +31,8 @@ export interface Contender {
   readonly threads: readonly number[];
   /** Milliseconds of one call, the mean of so many. */
   readonly time: (work: Work, times: number, threads: number) => Promise<number>;
+  /** The loss of all rows after a training. */
+  readonly train: (given: TrainingRequest) => Promise<number>;
   readonly stop: () => void;
 }
 
@@ -57,6 +62,7 @@ export async function start(lane: Lane, task: Task): Promise<Contender | string>
   return {
     name: lane.name, ...hello, threads: lane.threads,
     time: async (work, times, threads) => (await ask<{ readonly milliseconds: number }>({ work, times, threads })).milliseconds,
+    train: async given => (await ask<{ readonly loss: number }>({ work: 'train', given })).loss,
     stop: () => { child.stdin.end(); child.kill(); },
   };
 }

@@ -31,11 +31,15 @@ export interface RunOptions {
 const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const cores = cpus().length;
 /** Peers as they are started. */
-const lanes: Readonly<Record<PeerName, Lane>> = {
+export const lanes: Readonly<Record<PeerName, Lane>> = {
   blitz: { name: 'BLiTZ', command: [process.env['PYTHON'] ?? 'python3', path('./peers/blitz_peer.py')], threads: cores > 1 ? [1, cores] : [1] },
   'jax-js': { name: 'jax-js', command: [process.execPath, path('./peers/jax-js.js')], threads: [1] },
   tfjs: { name: 'TensorFlow.js', command: [process.execPath, path('./peers/tfjs.js')], threads: [1] },
 };
+
+interface Ours { readonly backend: 'wasm' | 'webgpu'; readonly threads: number }
+/** Ours as it is started on a compiled module. */
+export const ourLane = (module: string, o: Ours): Lane => ({ name: o.backend, command: [process.execPath, '--import', import.meta.resolve('tsx'), path('./ours.ts')], threads: [o.threads], options: { module, ...o } });
 
 /** Measures the machine's limits once more. The best of a run counts: a limit that was missed was not the machine's. */
 type Probe = (what?: readonly ('flops' | 'bytes')[]) => Promise<void>;
@@ -66,7 +70,7 @@ export async function run(options: RunOptions): Promise<Report> {
   } finally { await limits.close(); }
 }
 
-interface Entrant { readonly contender: Contender; readonly ours?: { readonly backend: 'wasm' | 'webgpu'; readonly threads: number } }
+interface Entrant { readonly contender: Contender; readonly ours?: Ours }
 
 async function runTask(task: Task, options: RunOptions, webgpu: boolean, probe: Probe, notes: string[], say: (what: string) => void): Promise<readonly ModelReport[]> {
   say(`${task.name}: compiling`);
@@ -76,7 +80,7 @@ async function runTask(task: Task, options: RunOptions, webgpu: boolean, probe: 
   const gone = new Set<Entrant>();
   try {
     for (const o of ours) {
-      const contender = await start({ name: o.backend, command: [process.execPath, '--import', import.meta.resolve('tsx'), path('./ours.ts')], threads: [o.threads], options: { module, ...o } }, task);
+      const contender = await start(ourLane(module, o), task);
       if (typeof contender === 'string') throw new Error(contender);
       entrants.push({ contender, ours: o });
     }

@@ -6,7 +6,7 @@ task = json.loads(sys.stdin.readline())
 def say(**message):
     print(json.dumps(message), flush=True)
 try:
-    import torch, torch.nn as nn, torch.nn.functional as F
+    import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
     from blitz.modules import BayesianConv2d, BayesianLinear, BayesianLSTM
     from blitz.utils import variational_estimator
 except ImportError as e:
@@ -49,20 +49,26 @@ class Lstm(nn.Module):
         states, _ = self.lstm(x)
         return self.linear(states[:, -1, :])
 
-torch.manual_seed(1)
-model = dict(dense=Dense, lenet=LeNet, lstm=Lstm)[task["kind"]]()
+def create(seed):
+    torch.manual_seed(seed)
+    made = dict(dense=Dense, lenet=LeNet, lstm=Lstm)[task["kind"]]()
+    return made, torch.optim.Adam(made.parameters(), lr=task["learningRate"])
+model, optimizer = create(1)
 classes = task["loss"] == "categorical"
 criterion = nn.CrossEntropyLoss() if classes else nn.MSELoss()
-optimizer = torch.optim.Adam(model.parameters(), lr=task["learningRate"])
 x = torch.tensor(task["x"]).view(task["batch"], *task["shape"])
 y = torch.tensor(task["y"]) if classes else torch.tensor(task["y"]).view(-1, 1)
 
-def step():
+def elbo(model, x, y, samples):
+    return model.sample_elbo(inputs=x, labels=y, criterion=criterion, sample_nbr=samples, complexity_cost_weight=1 / task["rows"])
+def update(model, optimizer, x, y):
     optimizer.zero_grad()
-    loss = model.sample_elbo(inputs=x, labels=y, criterion=criterion, sample_nbr=task["samples"], complexity_cost_weight=1 / task["rows"])
+    loss = elbo(model, x, y, task["samples"])
     loss.backward()
     optimizer.step()
     return loss
+def step():
+    return update(model, optimizer, x, y)
 def predict():
     with torch.no_grad():
         draws = torch.stack([model(x) for _ in range(task["predictSamples"])])
@@ -70,11 +76,24 @@ def predict():
             draws = F.softmax(draws, dim=-1)
         return draws.mean(0), draws.std(0)
 
+def train(seed, x, y, steps, samples):
+    """The loss of all rows after so many steps, each on the next batch of them. x and y are files of numbers in the machine's own format."""
+    model, optimizer = create(seed)
+    x = torch.from_numpy(np.fromfile(x, dtype=np.float32)).view(-1, task["batch"], *task["shape"])
+    y = torch.from_numpy(np.fromfile(y, dtype=np.int32)).long().view(-1, task["batch"]) if classes else torch.from_numpy(np.fromfile(y, dtype=np.float32)).view(-1, task["batch"], 1)
+    for i in range(steps):
+        update(model, optimizer, x[i % len(x)], y[i % len(x)])
+    with torch.no_grad():
+        return sum(float(elbo(model, a, b, samples)) for a, b in zip(x, y)) / len(x)
+
 say(version=f"torch {torch.__version__}", loss=float(step()))
 for line in sys.stdin:
     request = json.loads(line)
     if torch.get_num_threads() != request["threads"]:
         torch.set_num_threads(request["threads"])
+    if request["work"] == "train":
+        say(loss=train(**request["given"]))
+        continue
     work = dict(step=step, predict=predict)[request["work"]]
     start = time.perf_counter()
     for _ in range(request["times"]):
