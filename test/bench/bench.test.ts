@@ -16,15 +16,18 @@ test('a run on boston: operations as counted by hand, finite numbers, a table', 
   t.is(step?.counts.contracted, 2 * 3 * 16 * (13 * 512 + 512 * 1) * 2);
   t.is(predict?.counts.contracted, 2 * 25 * 16 * (13 * 512 + 512 * 1));
   t.is(report.products[0]?.operations, 2 * 384 ** 3);
+  // mean and rho of 400 x 400, each with two moments that are read and written, and a gradient; one root and one division each
+  t.true(Math.abs((report.updates[0]?.bytes ?? 0) / (2 * 400 * 400 * 7 * 4) - 1) < 1e-3);
+  t.is(report.updates[0]?.roots, 2 * 2 * 400 * 400);
   t.deepEqual(report.models.map(m => [m.model, m.work, m.peers.length, m.ours.map(o => [o.backend, o.threads])[0]]), [['boston', 'step', 0, ['wasm', 1]], ['boston', 'predict', 0, ['wasm', 1]]]);
   const numbers = [
-    ...report.machine.limits.flatMap(l => [l.flops, l.bytes]), ...report.products.flatMap(p => [p.flops.median, p.flops.low, p.flops.high]),
+    ...report.machine.limits.flatMap(l => [l.flops, l.roots, l.bytes]), ...report.products.flatMap(p => [p.flops.median, p.flops.low, p.flops.high]),
     ...report.models.flatMap(m => m.ours.flatMap(o => [o.loss, o.flops, o.bytes, o.milliseconds.median, o.milliseconds.low, o.milliseconds.high])),
   ];
   t.true(numbers.every(x => Number.isFinite(x) && x > 0), JSON.stringify(report));
   t.deepEqual(JSON.parse(JSON.stringify(report)), report, 'the report is data');
   const shown = showReport(report);
-  for (const word of ['boston', 'predict', 'GFLOP/s', '384 x 384']) t.true(shown.includes(word), shown);
+  for (const word of ['boston', 'predict', 'GFLOP/s', '384 x 384', '400 x 400']) t.true(shown.includes(word), shown);
 });
 test('a spread is the median between the lowest and the highest', t => {
   t.deepEqual(spreadOf([3, 1, 2]), { median: 2, low: 1, high: 3, rounds: 3 });

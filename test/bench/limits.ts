@@ -1,6 +1,7 @@
 /**
  * What the machine can do at most, from WebAssembly. Imagine one worker a core that does nothing but what is asked: chains of
- * multiply and add that wait for nobody but themselves, without a load; or a triad, a = b + s c, over arrays no cache holds.
+ * multiply and add, or of divisions and roots, that wait for nobody but themselves, without a load; or a triad, a = b + s c, over arrays no
+ * cache holds.
  */
 import { Worker } from 'node:worker_threads';
 import binaryen from 'binaryen';
@@ -11,16 +12,20 @@ const chains = [8, 12, 16] as const;
 const arrayBytes = 48 * 2 ** 20;
 /** Multiply-adds of each chain in a turn, and turns of one call: about half a millisecond. */
 const [unrolled, turns] = [4, 12_000] as const;
+/** Chains of divisions and roots: more of them are no faster. */
+const rootChains = 8;
 
 export interface Limits {
   /** f32 operations a second on so many threads at once, a multiplication and an addition being two. */
   readonly flops: (threads: number) => Promise<number>;
+  /** f32 divisions and square roots a second, as many of the one as of the other. */
+  readonly roots: (threads: number) => Promise<number>;
   /** Bytes a second that a triad reads and writes on so many threads at once. */
   readonly bytes: (threads: number) => Promise<number>;
   readonly close: () => Promise<void>;
 }
 /** What a worker is asked; it answers with a number a second. */
-export type Ask = { readonly call: `chains${number}` | 'triad'; readonly milliseconds: number; readonly each: number };
+export type Ask = { readonly call: `chains${number}` | 'roots' | 'triad'; readonly milliseconds: number; readonly each: number };
 /** What a worker is made with. */
 export interface Equipment { readonly module: WebAssembly.Module; readonly arrayBytes: number }
 
@@ -43,12 +48,13 @@ export async function openLimits(most: number, milliseconds = 40): Promise<Limit
   const best = chains[rates.indexOf(Math.max(...rates))] ?? chains[0];
   return {
     flops: threads => chain(best, threads, milliseconds),
+    roots: threads => ask(threads, { call: 'roots', milliseconds, each: 2 * 4 * rootChains * turns }),
     bytes: threads => ask(threads, { call: 'triad', milliseconds: 4 * milliseconds, each: 3 * arrayBytes }),
     close: async () => { await Promise.all(workers.map(w => w.terminate())); },
   };
 }
 
-/** `chains8`, … and `triad`, each without arguments; the triad's arrays are the memory's three thirds. */
+/** `chains8`, …, `roots` and `triad`, each without arguments; the triad's arrays are the memory's three thirds. */
 export function emitLimits(): Uint8Array<ArrayBuffer> {
   const m = new binaryen.Module();
   m.setFeatures(binaryen.Features.SIMD128);
@@ -68,6 +74,15 @@ export function emitLimits(): Uint8Array<ArrayBuffer> {
     ], binaryen.f32));
     m.addFunctionExport(`chains${n}`, `chains${n}`);
   }
+  const v = (i: number): number => m.local.get(i, binaryen.v128);
+  // x <- √(2 / x) stays near its fixed point
+  const pairs = Array.from({ length: rootChains }, (_, i) => m.local.set(i, m.f32x4.sqrt(m.f32x4.div(v(rootChains + 1), v(i)))));
+  m.addFunction('roots', binaryen.none, binaryen.f32, [...Array.from({ length: rootChains }, () => binaryen.v128), binaryen.i32, binaryen.v128], m.block(null, [
+    ...Array.from({ length: rootChains }, (_, i) => m.local.set(i, splat(1 + i / 64))), m.local.set(rootChains + 1, splat(2)), m.local.set(rootChains, m.i32.const(turns)),
+    m.loop('l', m.block(null, [...pairs, m.br_if('l', m.local.tee(rootChains, m.i32.sub(m.local.get(rootChains, binaryen.i32), m.i32.const(1)), binaryen.i32))])),
+    m.f32x4.extract_lane(Array.from({ length: rootChains }, (_, i) => v(i)).reduce((a, b) => m.f32x4.add(a, b)), 0),
+  ], binaryen.f32));
+  m.addFunctionExport('roots', 'roots');
   const at = (): number => m.local.get(0, binaryen.i32);
   const load = (offset: number): number => m.v128.load(offset, 16, at());
   m.addFunction('triad', binaryen.none, binaryen.none, [binaryen.i32], m.loop('l', m.block(null, [

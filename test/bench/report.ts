@@ -19,11 +19,14 @@ export interface PeerReport {
 }
 export interface ModelReport { readonly model: string; readonly work: Work; readonly batch: number; readonly counts: Counts; readonly ours: readonly OurReport[]; readonly peers: readonly PeerReport[] }
 export interface ProductReport { readonly name: string; readonly a: readonly number[]; readonly b: readonly number[]; readonly product: string; readonly threads: number; readonly operations: number; readonly flops: Spread }
+/** An optimizer's step by itself; operations are additions and multiplications, `roots` square roots and divisions. */
+export interface UpdateReport { readonly shape: readonly [number, number]; readonly threads: number; readonly operations: number; readonly roots: number; readonly bytes: number; readonly milliseconds: Spread }
 export interface Report {
-  readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string; readonly limits: readonly { readonly threads: number; /** A second. */ readonly flops: number; readonly bytes: number }[] };
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string; readonly limits: readonly { readonly threads: number; /** A second. */ readonly flops: number; readonly roots: number; readonly bytes: number }[] };
   readonly settings: { readonly samples: number; readonly predictSamples: number; readonly learningRate: number; readonly rounds: number };
   readonly models: readonly ModelReport[];
   readonly products: readonly ProductReport[];
+  readonly updates: readonly UpdateReport[];
   /** What was left out and why; losses that differ. */
   readonly notes: readonly string[];
 }
@@ -51,9 +54,14 @@ export function table(titles: readonly string[], rows: readonly (readonly string
 
 /** The report as it stands in a terminal. */
 export function showReport(r: Report): string {
-  const limits = r.machine.limits.map(l => `${threadsOf(l.threads)} ${giga(l.flops)} GFLOP/s, ${giga(l.bytes)} GB/s`).join('; ');
+  const limits = r.machine.limits.map(l => `${threadsOf(l.threads)} ${giga(l.flops)} GFLOP/s, ${giga(l.roots)} G roots and divisions/s, ${giga(l.bytes)} GB/s`).join('; ');
   /** Percent of what so many threads can do at most. */
   const share = (flops: number, threads: number): string => (100 * flops / (r.machine.limits.find(l => l.threads === threads)?.flops ?? NaN)).toFixed(0);
+  /** Milliseconds that an update takes at least, by what has to be moved and by what has to be computed: a core adds and multiplies while it divides. */
+  const bounds = (u: UpdateReport): readonly [bytes: number, operations: number] => {
+    const limit = r.machine.limits.find(l => l.threads === u.threads);
+    return [1000 * u.bytes / (limit?.bytes ?? NaN), 1000 * Math.max(u.operations / (limit?.flops ?? NaN), u.roots / (limit?.roots ?? NaN))];
+  };
   const names = [...new Set(r.models.flatMap(m => m.peers.map(p => p.name)))];
   const versions = [...new Set(r.models.flatMap(m => m.peers.map(p => `${p.name} ${p.version}`)))];
   const rows = r.models.flatMap(m => m.ours.map((o, i) => [
@@ -71,6 +79,10 @@ export function showReport(r: Report): string {
     ] : []),
     ...(names.length > 0 ? [table(['loss of the first step', 'ours', ...names], losses), ''] : []),
     ...(r.products.length > 0 ? [table(['product alone', 'shapes', 'threads', 'GFLOP/s', '%'], r.products.map(p => [p.name, `${p.product}: ${p.a.join(' x ')}, ${p.b.join(' x ')}`, String(p.threads), range(p.flops, '', giga), share(p.flops.median, p.threads)])), ''] : []),
+    ...(r.updates.length > 0 ? [table(['update alone (Adam)', 'threads', 'time', 'GB/s', 'bound by bytes', 'by operations', '% of the slower'], r.updates.map(u => {
+      const [moved, computed] = bounds(u);
+      return [u.shape.join(' x '), String(u.threads), range(u.milliseconds, ' ms'), giga(1000 * u.bytes / u.milliseconds.median), `${figure(moved)} ms`, `${figure(computed)} ms`, (100 * Math.max(moved, computed) / u.milliseconds.median).toFixed(0)];
+    })), ''] : []),
     ...r.notes.map(n => `${pc.yellow('note')}: ${n}`),
   ].join('\n');
 }

@@ -11,9 +11,10 @@ import { hardwareDevice } from './device.ts';
 import { openLimits } from './limits.ts';
 import { openProduct, products } from './products.ts';
 import { spreadOf } from './report.ts';
-import type { ModelReport, OurReport, PeerReport, ProductReport, Report } from './report.ts';
+import type { ModelReport, OurReport, PeerReport, ProductReport, Report, UpdateReport } from './report.ts';
 import { settings } from './tasks.ts';
 import type { PeerName, Task } from './tasks.ts';
+import { openUpdate, updates } from './updates.ts';
 
 export interface RunOptions {
   readonly tasks: readonly Task[];
@@ -23,7 +24,7 @@ export interface RunOptions {
   readonly threads: readonly number[];
   /** How long one contender is timed in a round, in milliseconds, and how long in all rounds together: what takes longer has fewer rounds, two at least. */
   readonly slice: number; readonly budget: number;
-  /** How many of the products, from the first. */
+  /** How many of the products and of the updates, from the first. */
   readonly products: number;
   readonly onProgress?: (what: string) => void;
 }
@@ -42,7 +43,7 @@ interface Ours { readonly backend: 'wasm' | 'webgpu'; readonly threads: number }
 export const ourLane = (module: string, o: Ours): Lane => ({ name: o.backend, command: [process.execPath, '--import', import.meta.resolve('tsx'), path('./ours.ts')], threads: [o.threads], options: { module, ...o } });
 
 /** Measures the machine's limits once more. The best of a run counts: a limit that was missed was not the machine's. */
-type Probe = (what?: readonly ('flops' | 'bytes')[]) => Promise<void>;
+type Probe = (what?: readonly ('flops' | 'roots' | 'bytes')[]) => Promise<void>;
 
 export async function run(options: RunOptions): Promise<Report> {
   const notes: string[] = [];
@@ -54,18 +55,20 @@ export async function run(options: RunOptions): Promise<Report> {
   const counts = [...new Set([1, cores, ...options.threads])].sort((a, b) => a - b);
   const limits = await openLimits(Math.max(...counts));
   try {
-    const best = new Map(counts.map(threads => [threads, { flops: 0, bytes: 0 }]));
+    const best = new Map(counts.map(threads => [threads, { flops: 0, roots: 0, bytes: 0 }]));
     const probe: Probe = async (what = ['flops']) => { for (const [threads, b] of best) for (const w of what) b[w] = Math.max(b[w], await limits[w](threads)); };
-    await probe(['flops', 'bytes']);
+    await probe(['flops', 'roots', 'bytes']);
     const multiplied: ProductReport[] = [];
     for (const threads of options.threads) multiplied.push(...await runProducts(options, threads, probe, say));
+    const updated: UpdateReport[] = [];
+    for (const threads of options.threads) updated.push(...await runUpdates(options, threads, probe, say));
     const models: ModelReport[] = [];
     for (const task of options.tasks) models.push(...await runTask(task, options, gpu !== undefined, probe, notes, say));
-    await probe(['flops', 'bytes']);
+    await probe(['flops', 'roots', 'bytes']);
     return {
       machine: { cpu: cpus()[0]?.model.trim() ?? '?', cores, node: process.versions.node, limits: [...best].map(([threads, b]) => ({ threads, ...b })) },
       settings: { ...settings, rounds: options.rounds },
-      models, products: multiplied, notes: [...new Set(notes)],
+      models, products: multiplied, updates: updated, notes: [...new Set(notes)],
     };
   } finally { await limits.close(); }
 }
@@ -153,13 +156,35 @@ async function paceOf(c: Contender, work: Work, { slice, budget, rounds }: RunOp
   return { times, threads: best.threads, rounds: Math.max(Math.min(2, rounds), Math.min(rounds, Math.floor(budget / (times * best.ms)))) };
 }
 
+async function runUpdates(options: RunOptions, threads: number, probe: Probe, say: (what: string) => void): Promise<readonly UpdateReport[]> {
+  const reports: UpdateReport[] = [];
+  for (const shape of updates.slice(0, options.products)) {
+    say(`update ${shape.join(' x ')}`);
+    const u = await openUpdate(shape, threads);
+    const ms = warm(u.time, options.slice);
+    const milliseconds = [];
+    for (let round = 0; round < options.rounds; round++) {
+      await probe(['flops', 'roots', 'bytes']);
+      milliseconds.push(u.time(Math.max(1, Math.round(options.slice / 4 / ms))));
+    }
+    u.stop();
+    reports.push({ shape, threads, operations: u.operations, roots: u.roots, bytes: u.bytes, milliseconds: spreadOf(milliseconds) });
+  }
+  return reports;
+}
+/** Runs it until it has had its slice; the least milliseconds of one. */
+function warm(time: (times: number) => number, slice: number): number {
+  let ms = time(1);
+  for (let spent = 0; spent < 2 * slice; spent += 10 * ms) ms = Math.min(ms, time(10));
+  return ms;
+}
+
 async function runProducts(options: RunOptions, threads: number, probe: Probe, say: (what: string) => void): Promise<readonly ProductReport[]> {
   const reports: ProductReport[] = [];
   for (const product of products.slice(0, options.products)) {
     say(`product ${product.name}`);
     const p = await openProduct(product, threads);
-    let ms = p.time(1);
-    for (let spent = 0; spent < 2 * options.slice; spent += 10 * ms) ms = Math.min(ms, p.time(10));
+    const ms = warm(p.time, options.slice);
     const flops = [];
     for (let round = 0; round < options.rounds; round++) {
       await probe();
