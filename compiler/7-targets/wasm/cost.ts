@@ -18,7 +18,7 @@ export type Roles = ReadonlyMap<Stmt, Role>;
 
 type Extents = Readonly<Record<Dynamic, number>>;
 /** What run-time extents are taken for when a plan is made. */
-export const nominal: Extents = { rows: 64, samples: 4 };
+export const nominal: Extents = { rows: 64, samples: 3 };
 export const nominalOf = (e: Axis['extent'], extents: Extents = nominal): number => (typeof e === 'number' ? e : extents[e]);
 
 /** What is computed side by side: how many along each axis, and which is in the lanes. Axes as bits. */

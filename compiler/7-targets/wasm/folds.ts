@@ -6,10 +6,9 @@ import { InternalError } from '../../diagnostics.ts';
 import type { Carry, Expr, Fold, Stmt } from '../../6-kernels/kernel.ts';
 import { eachChild } from '../../6-kernels/map.ts';
 import { withPanels } from './panels.ts';
-import type { Role } from './cost.ts';
 import type { Plan } from './plan.ts';
 import { empty, get, needsOf, newLocal, positions, projection, put, valueType } from './scope.ts';
-import type { Binding, Local, Position, Scope } from './scope.ts';
+import type { Binding, Local, Position, Region, Scope } from './scope.ts';
 import type { Node } from './spellings.ts';
 import { inRegion, roundedDown, writeBlock, writeLoop } from './statements.ts';
 import type { Bound } from './statements.ts';
@@ -18,7 +17,8 @@ import { value, wideLiteral, wideValue } from './values.ts';
 /** A loop that carries values from turn to turn. */
 export function writeFold(s: Scope, given: Fold, plan: Plan): void {
   const role = plan.roles.get(given);
-  if (role?.kind === 'lanes') { writeWideFold(s, given, role, plan); return; }
+  const nest = sumsOf(given, plan);
+  if (nest.length > 1 || role?.kind === 'lanes') { writeSums(s, nest, plan); return; }
   const fold = withPanels(s, given, plan);
   const deps = carryDeps(s, fold);
   const carries = bindCarries(s, fold, deps, s.region.lane, (c, p, wide) => (wide ? wideValue(s, c.init, p) : value(s, c.init, p)));
@@ -147,44 +147,88 @@ function carryDeps(s: Scope, fold: Fold): ReadonlyMap<string, ReadonlySet<string
 
 const neutral = { add: 0, mul: 1, max: -Infinity, min: Infinity } as const;
 
+/** Literal turns of a nest up to which its sums are one sum: partial sums keep the errors of long ones small. */
+const longest = 1024;
+
 /**
- * Four (or a few times four) partial results side by side, joined at the end, then what is left over one by one. How the fold
- * is cut follows from its extent alone.
+ * Folds inside of each other that only add up what the innermost adds up, outermost first: with sums of sums each turn of an outer loop
+ * would begin at zero, and with lanes join them, for a handful of turns of the inner one.
  */
-function writeWideFold(s: Scope, fold: Fold, role: Role, plan: Plan): void {
+function sumsOf(fold: Fold, plan: Plan): readonly [Fold, ...Fold[]] {
+  const [inner, ...others] = fold.body;
+  if (inner?.kind !== 'fold' || others.length > 0 || plan.roles.has(fold) || fold.bounds || inner.bounds || typeof fold.axis.extent !== 'number' || fold.carries.length !== inner.carries.length) return [fold];
+  const adds = fold.carries.every(({ name, next }, i) => {
+    const part = inner.carries[i];
+    const refs = next.kind === 'op' && next.op === 'add' ? next.args.map(a => (a.kind === 'ref' ? a.name : undefined)) : [];
+    return part?.init.kind === 'lit' && part.init.value === 0 && inner.combine?.[i] === 'add' && refs.includes(name) && refs.includes(part.name);
+  });
+  const nest = adds ? sumsOf(inner, plan) : undefined;
+  const turns = nest?.reduce((n, f) => n * (typeof f.axis.extent === 'number' ? f.axis.extent : Infinity), fold.axis.extent) ?? Infinity;
+  return nest && turns <= longest ? [fold, ...nest] : [fold];
+}
+
+/**
+ * A fold, or a nest of sums as one. With lanes: four (or a few times four) partial results side by side, joined at the end, and what
+ * is left over one by one. How it is cut follows from the extents alone.
+ */
+function writeSums(s: Scope, nest: readonly [Fold, ...Fold[]], plan: Plan): void {
+  const [first] = nest;
+  const fold = nest.at(-1) ?? first;
+  const role = plan.roles.get(fold);
+  const lanes = role?.kind === 'lanes' ? role : undefined;
   const { combine = [] } = fold;
   const axis = fold.axis.name;
   const outer = s.region;
-  const deps = carryDeps(s, fold);
-  const totals = bindCarries(s, fold, deps, undefined, (c, p) => value(s, c.init, p));
-  const width = 4 * role.count;
-  const end = roundedDown(s, fold.axis.extent, width);
+  const deps = carryDeps(s, first);
+  const totals = bindCarries(s, first, deps, lanes ? undefined : outer.lane, (c, p, wide) => (wide ? wideValue(s, c.init, p) : value(s, c.init, p)));
+  // the carries of the innermost fold, by its names, are what the outermost begins with
+  const innermost = new Map(first.carries.map((c, i) => [fold.carries[i]?.name ?? '', totals.get(c.name) ?? fail('no total')]));
+  const width = 4 * (lanes?.count ?? 0);
+  const end = lanes ? roundedDown(s, fold.axis.extent, width) : 0;
+  const wide: Region = { lane: axis, sides: [...outer.sides, { axis, count: lanes?.count ?? 1, step: 4 }], turns: outer.turns };
+  let parts: ReadonlyMap<string, Binding> = new Map();
   if (end !== 0) {
-    const along = new Map([...deps].map(([n, d]) => [n, new Set([...d, axis])]));
-    inRegion(s, { lane: axis, sides: [...outer.sides, { axis, count: role.count, step: 4 }], turns: outer.turns }, () => {
-      const parts = bindCarries(s, fold, along, axis, c => wideLiteral(s, 'f32', neutral[combine[fold.carries.indexOf(c)] ?? 'add']));
-      const body = (): void => {
-        for (const [name, b] of parts) s.names.set(name, { ...b, depth: s.frame.depth });
-        s.needs = new Map();
-        writeBlock(s, fold.body, plan);
-        writeNext(s, fold, parts);
-      };
-      writeLoop(s, axis, 0, end, width, {}, body);
-      s.region = outer;
-      fold.carries.forEach((c, i) => {
-        const op = combine[i] ?? 'add';
-        const total = totals.get(c.name) ?? fail('no total');
-        const part = parts.get(c.name) ?? fail('no parts');
-        for (const p of positions(s, total.keys)) {
-          const vectors = Array.from({ length: role.count }, (_, k) => part.locals.get(projection({ lane: axis, offsets: new Map([...p.offsets, [axis, 4 * k]]) }, part.keys)) ?? fail('no part'));
-          const local = total.locals.get(projection(p, total.keys)) ?? fail('no total');
-          put(s, s.frame, local, scalarJoin(s, op, get(s, local), across(s, op, pairwise(s, op, vectors.map(v => get(s, v))))));
-        }
+    const along = new Map(first.carries.map((c, i) => [fold.carries[i]?.name ?? '', new Set([...deps.get(c.name) ?? empty, axis])]));
+    inRegion(s, wide, () => { parts = bindCarries(s, fold, along, axis, c => wideLiteral(s, 'f32', neutral[combine[fold.carries.indexOf(c)] ?? 'add'])); });
+  }
+  const turns = (): void => {
+    if (end !== 0) {
+      inRegion(s, wide, () => {
+        writeLoop(s, axis, 0, end, width, {}, () => {
+          for (const [name, b] of parts) s.names.set(name, { ...b, depth: s.frame.depth });
+          s.needs = new Map();
+          writeBlock(s, fold.body, plan);
+          writeNext(s, fold, parts);
+        });
       });
+    }
+    if (lanes && end === fold.axis.extent) return;
+    const rest = lanes ? fold : withPanels(s, fold, plan);
+    const around = s.folds;
+    s.folds = [...around, { axis: rest.axis, depth: s.frame.depth, isWrittenOut: !lanes && (role?.count ?? 1) > 1 }];
+    foldTurns(s, rest, innermost, end, roundedDown(s, fold.axis.extent, 1), lanes ? 1 : role?.count ?? 1, lanes ? { ...plan, roles: new Map() } : plan);
+    s.folds = around;
+  };
+  const loops = nest.slice(0, -1).reduceRight((inner, f) => (): void => {
+    const around = s.folds;
+    s.folds = [...around, { axis: f.axis, depth: s.frame.depth, isWrittenOut: false }];
+    writeLoop(s, f.axis.name, 0, roundedDown(s, f.axis.extent, 1), 1, {}, inner);
+    s.folds = around;
+  }, turns);
+  loops();
+  if (end !== 0) {
+    fold.carries.forEach((c, i) => {
+      const op = combine[i] ?? 'add';
+      const total = innermost.get(c.name) ?? fail('no total');
+      const part = parts.get(c.name) ?? fail('no parts');
+      for (const p of positions(s, total.keys)) {
+        const vectors = Array.from({ length: lanes?.count ?? 1 }, (_, k) => part.locals.get(projection({ lane: axis, offsets: new Map([...p.offsets, [axis, 4 * k]]) }, part.keys)) ?? fail('no part'));
+        const local = total.locals.get(projection(p, total.keys)) ?? fail('no total');
+        put(s, s.frame, local, scalarJoin(s, op, get(s, local), across(s, op, pairwise(s, op, vectors.map(v => get(s, v))))));
+      }
     });
   }
-  if (typeof fold.axis.extent !== 'number' || end !== fold.axis.extent) foldTurns(s, fold, totals, end, roundedDown(s, fold.axis.extent, 1), 1, { ...plan, roles: new Map() });
-  bindAfter(s, fold, totals);
+  bindAfter(s, first, totals);
 }
 type Join = keyof typeof neutral;
 const scalarJoin = (s: Scope, op: Join, a: Node, b: Node): Node => s.m.f32[op](a, b);
