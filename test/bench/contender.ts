@@ -62,7 +62,7 @@ export async function start(lane: Lane, task: Task): Promise<Contender | string>
   return {
     name: lane.name, ...hello, threads: lane.threads,
     time: async (work, times, threads) => (await ask<{ readonly milliseconds: number }>({ work, times, threads })).milliseconds,
-    train: async given => (await ask<{ readonly loss: number }>({ work: 'train', given })).loss,
+    train: async given => (await ask<{ readonly loss: number }>({ work: 'train', threads: lane.threads.at(-1) ?? 1, given })).loss,
     stop: () => { child.stdin.end(); child.kill(); },
   };
 }

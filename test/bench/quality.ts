@@ -1,6 +1,7 @@
 /**
  * `npm run bench:quality`: whether speed was bought with quality. Each reference model is trained with twenty seeds by ours and by BLiTZ, on the
- * same rows in the same batches for the same number of steps, and the losses of all rows at the end are compared as two lists of numbers.
+ * same rows in the same batches for the same number of steps, and the losses of all rows at the end are compared as two lists of numbers. BLiTZ
+ * keeps the noise of each sample here, which it does not by itself (`blitz_peer.py`, grammar/blitz.md).
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

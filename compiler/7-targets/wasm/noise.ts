@@ -67,7 +67,8 @@ function draw(s: Scope, family: 'normal' | 'uniform', given: Readonly<Record<'el
     return { kind: 'ref', type: 'u32', name };
   };
   const field = (name: string): Expr => ({ kind: 'scalar', type: 'u32', name });
-  const quad = a.op('uadd', a.op('ushr', parameter('element'), a.word(2)), { kind: 'index', type: 'u32', index: { constant: 0, terms: [{ coefficient: 1, atom: { kind: 'axis', name: 'quad' } }] } });
+  // a window that begins before the first element, where something else stands beside what is drawn, goes on from the last quad to the first
+  const quad = a.op('uand', a.op('uadd', a.op('ushr', parameter('element'), a.word(2)), { kind: 'index', type: 'u32', index: { constant: 0, terms: [{ coefficient: 1, atom: { kind: 'axis', name: 'quad' } }] } }), a.word(0x3fffffff));
   const counter = [quad, a.op('uadd', parameter('sample'), field('sampleBase')), field('countLo'), field('countHi')] as const;
   const key = [field('seedLo'), field('seedHi'), field('purpose'), parameter('site')] as const;
   // of four quads A B C D: words A0 A2 B0 B2, A1 A3 B1 B3, then those of C and D
