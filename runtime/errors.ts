@@ -11,13 +11,14 @@ export class BnncError extends Error {
     this.code = code;
   }
 }
-/** The loss is no longer finite. The model is as it was before that step. */
+/** The loss, or a parameter, is no longer finite. The model is as it was before that step, or before what led to it. */
 export class Diverged extends BnncError {
+  /** Of this fit, -1 outside of one; and the model's step. */
   readonly epoch: number; readonly step: number;
   /** The first parameter that was not finite, or `loss`. */
   readonly path: string;
   constructor(epoch: number, step: number, path: string) {
-    super('Diverged', `the loss is not finite at step ${step}${epoch >= 0 ? ` of epoch ${epoch}` : ''} (first: ${path}); the model keeps its last good state. A smaller learning rate, or data of unit scale, usually helps`);
+    super('Diverged', `the ${path === 'loss' ? 'loss is' : 'parameters are'} not finite at step ${step}${epoch >= 0 ? ` (epoch ${epoch} of this fit)` : ''}, first '${path}'; the model keeps its last good state. A smaller learning rate, or data of unit scale, usually helps`);
     this.epoch = epoch;
     this.step = step;
     this.path = path;

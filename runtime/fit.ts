@@ -4,7 +4,7 @@ import { BnncError, fail } from './errors.ts';
 import { feedOf } from './feed.ts';
 import type { Feed } from './feed.ts';
 import { noiseWords, purposes } from './noise.ts';
-import { alive, changeable, checkSeed, chunks, copyOf, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, prove, recover, reserve, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
+import { alive, areFinite, changeable, checkSeed, chunks, copyOf, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, prove, recover, reserve, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
 import type { State } from './state.ts';
 import { toBatch } from './tensors.ts';
 import type { TensorLike } from './tensors.ts';
@@ -173,8 +173,16 @@ function train<T extends ModelTypes>(s: State, job: Job, optimizer: Optimizer, o
         const now = peekElbo(s, program);
         if (now) await note(now); else later(elboOf(s, program), note);
         if (batch < batches) continue;
-        // one copy a slice, however many epochs end in it
-        if (!ended) later(copyOf(s), async x => { s.pending = x; });
+        // one copy a slice, however many epochs end in it, and one at the end
+        if (!ended || epoch === epochs - 1) {
+          const of = epoch;
+          later(copyOf(s), async x => {
+            if ([...x.copy.values()].every(areFinite)) { s.pending = x; s.sound = x.steps; return; }
+            line.length = 0;
+            s.epochs = firstEpoch + of;
+            throw await recover(s, of);
+          });
+        }
         endEpoch();
         ended = true;
         if (waits) { before = line.length; break; }

@@ -6,7 +6,7 @@ import type { ModelManifest, OutputManifest, TargetModule } from './manifest.ts'
 import { purposes } from './noise.ts';
 import { Prediction } from './prediction.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
-import { alive, changeable, checkSeed, chunks, copyOf, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, prove, recover, reserve, resetMoments, result, resultsOf, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
+import { alive, changeable, checkSeed, chunks, copyOf, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, prove, reading, recover, reserve, resetMoments, result, resultsOf, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
 import type { Draws, State } from './state.ts';
 import { toBatch } from './tensors.ts';
 import type { FlatTensor, Rows, Tensor, TensorLike } from './tensors.ts';
@@ -17,16 +17,19 @@ export const abi = 2;
 const order: readonly BackendName[] = ['webgpu', 'wasm', 'gpujs'];
 type Targets = Readonly<Partial<Record<BackendName, () => Promise<TargetModule>>>>;
 type Data = Readonly<Record<string, TensorLike>>;
+/** What JavaScript may leave out, although it must say how the divergence weighs: the message is that of a wrong weight. */
+const nothing = { klWeight: NaN };
 /** Steps between the copies that `step` can go back to. */
 const copyEvery = 256;
 
 /** What a generated module calls: its manifest, and how to get its plan and code for each target. */
 export function defineModel<T extends ModelTypes>(manifest: ModelManifest, targets: Targets): ModelClass<T> {
   if (manifest.abi !== abi) fail('Version', `this module was made for runtime ${manifest.abi}, and this is runtime ${abi}: compile it again with this version of bnnc`);
-  const create = async (options: CreateOptions = {}): Promise<Model<T>> => {
+  const create = async (given: CreateOptions = {}): Promise<Model<T>> => {
+    const options = (given as CreateOptions | null) ?? {};
     const seed = options.seed === undefined ? Math.floor(Math.random() * 2 ** 53) : checkSeed(options.seed);
     const backend = await openBackend(manifest, targets, options);
-    const s: State = { manifest, backend, seed, steps: 0, epochs: 0, calls: 0, frozen: false, fitting: false, disposed: false, optimizer: defaultOptimizer, capacity: { rows: 1, samples: 1 }, queue: Promise.resolve(), good: { copy: new Map(), steps: 0 }, pending: undefined };
+    const s: State = { manifest, backend, seed, steps: 0, epochs: 0, calls: 0, frozen: false, fitting: false, disposed: false, optimizer: defaultOptimizer, capacity: { rows: 1, samples: 1 }, queue: Promise.resolve(), good: { copy: new Map(), steps: 0 }, pending: undefined, sound: 0 };
     backend.reserve(1, 1);
     backend.run('init', scalarsOf(s, { purpose: purposes.init, seed, count: 0 }, 1, 1));
     await takeSnapshot(s);
@@ -103,7 +106,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
     get threads() { return s.backend.threads ?? 1; },
     get frozen() { return s.frozen; },
     fit: (data, options) => fit<T>(s, data as unknown as Data, options), // records by the types
-    async step(data, options: StepOptions) {
+    async step(data, options: StepOptions = nothing) {
       needsLoss('step'); changeable(s, 'step');
       const { tensors, rows } = toBatch(trained, data as unknown as Data);
       const klWeight = finiteNumber('klWeight', options.klWeight);
@@ -121,27 +124,29 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
         return e;
       });
     },
-    sampleElbo: (async (data: Data, options: ElboOptions & { readonly outputs?: boolean }) => {
+    sampleElbo: (async (data: Data, given?: ElboOptions & { readonly outputs?: boolean }) => {
+      const options = given ?? { ...nothing, outputs: false };
       needsLoss('sampleElbo');
       const { tensors, rows } = toBatch(trained, data);
       const klWeight = finiteNumber('klWeight', options.klWeight);
       const samples = wholeNumber('samples', options.samples ?? 1);
       const seed = options.seed ?? undefined;
       const count = s.calls;
-      return exclusive(s, async () => {
+      return reading(s, async () => {
         const e = await evaluateOn(s, tensors, rows, samples, klWeight, variant(s, 'elbo', options), seed);
         if (!options.outputs) return e;
         const draws = drawsOf(s, seed, 'call', count);
         return { ...e, outputs: await predictions(s, only(tensors, manifest), rows, samples, draws) };
       });
     }) as Model<T>['sampleElbo'], // one implementation of two signatures
-    async gradients(data, options) {
+    async gradients(data, given) {
+      const options: ElboOptions = given ?? nothing; // JavaScript may leave it out
       needsLoss('gradients');
       const { tensors, rows } = toBatch(trained, data as unknown as Data);
       const klWeight = finiteNumber('klWeight', options.klWeight);
       const samples = wholeNumber('samples', options.samples ?? 1);
       const draws = drawsOf(s, options.seed, 'call', options.seed === undefined ? s.calls++ : 0);
-      return exclusive(s, async () => {
+      return reading(s, async () => {
         reserve(s, rows, samples);
         load(s, tensors, 0, rows);
         const program = variant(s, 'gradients', options);
@@ -154,7 +159,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
       const { tensors, rows } = inputs(data as unknown as Data);
       const samples = s.frozen ? 1 : wholeNumber('samples', options.samples ?? 100);
       const draws = drawsOf(s, options.seed, 'call', options.seed === undefined ? s.calls++ : 0);
-      return exclusive(s, () => predictions(s, tensors, rows, samples, draws)) as Promise<Readonly<Record<T['outputs'], Prediction>>>; // its names are the model's
+      return reading(s, () => predictions(s, tensors, rows, samples, draws)) as Promise<Readonly<Record<T['outputs'], Prediction>>>; // its names are the model's
     },
     async logDensity(data, options: PredictOptions = {}) {
       alive(s);
@@ -164,28 +169,30 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
       const samples = s.frozen ? 1 : wholeNumber('samples', options.samples ?? 100);
       const draws = drawsOf(s, options.seed, 'call', options.seed === undefined ? s.calls++ : 0);
       const outputs = Object.keys(density.results).map((key): OutputManifest => ({ name: key.slice(key.indexOf(':') + 1), shape: [null], what: 'output' }));
-      return exclusive(s, async () => byPath(await drawn(s, 'density', outputs.map(o => [`logDensity:${o.name}`, o] as const), tensors, rows, samples, draws)
+      return reading(s, async () => byPath(await drawn(s, 'density', outputs.map(o => [`logDensity:${o.name}`, o] as const), tensors, rows, samples, draws)
         .then(full => outputs.map(o => [o.name, { data: full.get(`logDensity:${o.name}`) ?? new Float32Array(), shape: [samples, rows] }] as const))));
     },
-    async drawWeights({ seed, sample = 0 }) {
+    async drawWeights(given) {
+      const { seed, sample = 0 } = (given as typeof given | undefined) ?? { seed: NaN }; // JavaScript may leave it out
       const draws = drawsOf(s, checkSeed(seed), 'call', 0);
       wholeNumber('sample', sample, 0);
-      return exclusive(s, async () => {
+      return reading(s, async () => {
         return await tensorsOf('draw', 'weight:', scalarsOf(s, draws, 1, 1, { sampleBase: sample }), manifest.weights) as Readonly<Record<T['weights'], Tensor>>; // its paths are the model's
       });
     },
     async klDivergence({ seed } = {}) {
       const draws = drawsOf(s, seed, 'call', seed === undefined ? s.calls++ : 0);
-      return exclusive(s, async () => {
+      return reading(s, async () => {
         s.backend.run('divergence', scalarsOf(s, draws, 1, 1));
         return (await result(s, 'divergence', 'complexity', 1))[0] ?? NaN;
       });
     },
     freeze() { changeable(s, 'freeze'); s.frozen = true; },
     unfreeze() { changeable(s, 'unfreeze'); s.frozen = false; },
-    async parameters() { alive(s); return exclusive(s, parametersNow) as Promise<Readonly<Record<T['parameters'], Tensor>>>; }, // its paths are the model's
+    async parameters() { alive(s); return reading(s, parametersNow) as Promise<Readonly<Record<T['parameters'], Tensor>>>; }, // its paths are the model's
     async setParameters(values) {
       changeable(s, 'setParameters');
+      if (typeof values !== 'object' || (values as unknown) === null) fail('Value', 'setParameters takes parameters by path: { … }');
       const checked = Object.entries(values as Readonly<Record<string, ArrayLike<number> | FlatTensor>>).map(([path, v]) => {
         const p = manifest.parameters.find(x => x.path === path) ?? fail('Name', `there is no parameter '${path}': the model has ${manifest.parameters.slice(0, 4).map(x => x.path).join(', ')}${manifest.parameters.length > 4 ? ', …' : ''}`);
         const flat = 'data' in v ? v : undefined;
@@ -202,7 +209,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
         prove(s);
       });
     },
-    async states() { alive(s); return exclusive(s, async () => byPath(await Promise.all((manifest.states ?? []).map(async p => [p.path, { shape: p.shape, data: await s.backend.read(p.path, product(p.shape)) }] as const)))); },
+    async states() { alive(s); return reading(s, async () => byPath(await Promise.all((manifest.states ?? []).map(async p => [p.path, { shape: p.shape, data: await s.backend.read(p.path, product(p.shape)) }] as const)))); },
     async moped(delta = 0.1) {
       changeable(s, 'moped');
       if (!(Number.isFinite(delta) && delta > 0)) fail('Option', `'delta' is a number above 0, and this is ${delta}`);
@@ -223,7 +230,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
     },
     async save() {
       alive(s);
-      return exclusive(s, async () => {
+      return reading(s, async () => {
         const shapes = new Map([...manifest.parameters, ...(manifest.states ?? [])].map(p => [p.path, p.shape] as const));
         const tensors = new Map([...(await copyOf(s)).copy].map(([name, data]) => [name, { shape: shapes.get(name) ?? shapes.get(name.slice(0, name.lastIndexOf('/'))) ?? [data.length], data }] as const));
         const optimizer = { ...s.optimizer, ...(typeof s.optimizer.learningRate === 'function' ? { learningRate: s.optimizer.learningRate(s.steps) } : {}) };

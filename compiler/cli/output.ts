@@ -28,14 +28,15 @@ export function readText(path: string): string {
 
 /** Writes all files or none: each next to its place first, then all renamed. */
 export function writeAll(folder: string, files: readonly { readonly name: string; readonly text: string }[]): readonly string[] {
-  mkdirSync(folder, { recursive: true });
   const parts = files.map(f => ({ to: join(folder, f.name), from: join(folder, `.${f.name}.${process.pid}.part`), text: f.text }));
+  const refuse = (e: unknown): never => { throw new UserError(`${folder} can't be written: ${e instanceof Error ? e.message : String(e)}`); };
+  try { mkdirSync(folder, { recursive: true }); } catch (e) { refuse(e); }
   try {
     for (const p of parts) writeFileSync(p.from, p.text);
     for (const p of parts) renameSync(p.from, p.to);
   } catch (e) {
     for (const p of parts) rmSync(p.from, { force: true });
-    throw new UserError(`${folder} can't be written: ${e instanceof Error ? e.message : String(e)}`);
+    refuse(e);
   }
   return parts.map(p => p.to);
 }

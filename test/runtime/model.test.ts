@@ -164,11 +164,35 @@ test('a loss that is not finite stops, and the last good state stays', async t =
   const before = bits((await m.parameters())['linear1.w.mu']?.data ?? new Float32Array());
   const e = await t.throwsAsync(m.fit(data, { epochs: 5, klWeight: 0.01, optimizer: { kind: 'sgd', learningRate: 1e30 } }), { instanceOf: BnncError });
   t.is(e.code, 'Diverged');
-  t.regex(e.message, /the loss is not finite at step \d+ of epoch \d/);
+  t.regex(e.message, /not finite at step \d+ \(epoch \d of this fit\)/);
   const after = await m.parameters();
   t.true(Object.values(after).every(p => p.data.every(Number.isFinite)));
   t.is(bits(after['linear1.w.mu']?.data ?? new Float32Array()), before);
   await m.fit(data, { epochs: 1, klWeight: 0.01, optimizer: { kind: 'adam' } });
+});
+
+test('a finite loss with a gradient that is none is said before anybody sees its parameters, and undone', async t => {
+  const Root = moduleOf('model Root { posterior point input x: [batch, 2] target y: [batch, 1] param w: [2, 1] = 0.0 p = x @ w output p loss sqrt(mean(square(p - y))) }');
+  const given = { x: Float32Array.of(1, 2, 3, 4), y: Float32Array.of(0, 0) };
+  const m = await Root.create({ seed: 1 });
+  const calls: (() => Promise<unknown>)[] = [() => m.parameters(), () => m.predict({ x: given.x }, { samples: 1 }), () => m.save(), () => m.sampleElbo(given, { klWeight: 0 })];
+  for (const call of calls) {
+    t.is((await m.step(given, { klWeight: 0 })).loss, 0);
+    const e = await t.throwsAsync(call(), { instanceOf: BnncError });
+    t.is(e.code, 'Diverged');
+    t.regex(e.message, /the parameters are not finite at step 1, first 'w'/);
+    t.deepEqual([...(await m.parameters())['w']?.data ?? []], [0, 0]);
+  }
+  t.is((await t.throwsAsync(m.fit(given, { epochs: 1, klWeight: 0 }), { instanceOf: BnncError })).code, 'Diverged');
+  t.deepEqual([...(await m.predict({ x: given.x }, { samples: 1 }))['p']?.mean.data ?? []], [0, 0]);
+});
+test('a call without its options says what it needs', async t => {
+  const m = await Net.create({ seed: 1 });
+  const bare = m as unknown as Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>; // as JavaScript calls it
+  for (const name of ['step', 'sampleElbo', 'gradients']) t.regex((await t.throwsAsync(bare[name]?.(data) ?? Promise.resolve(), { instanceOf: BnncError })).message, /'klWeight' is a finite number/);
+  t.regex((await t.throwsAsync(bare['drawWeights']?.() ?? Promise.resolve(), { instanceOf: BnncError })).message, /a seed is a whole number/);
+  t.regex((await t.throwsAsync(bare['setParameters']?.() ?? Promise.resolve(), { instanceOf: BnncError })).message, /parameters by path/);
+  t.is((await Net.create(null as never)).backend, 'wasm'); // as JavaScript calls it
 });
 
 test('one fit at a time; what reads runs in between, what changes is refused', async t => {
