@@ -34,7 +34,7 @@ export const codes = {
   B032: 'a slice is out of range or along the batch',
   B033: 'a family of the author\'s own has no such part, or it does not fit where it stands',
   B034: 'an estimator is not known, or not exact where it stands',
-  B035: 'something random, kept or updated stands in a scan',
+  B035: 'something random, kept or updated, or another scan, stands in a scan',
   B036: 'an update names no state of its layer, or one a second time',
   B037: 'an imported file is missing, is no .bnn file, lies outside of the project, or imports itself',
   W001: 'a value is never used',

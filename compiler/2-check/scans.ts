@@ -12,6 +12,8 @@ import type { CValue, Tensor } from './values.ts';
 
 export function scan(c: Elaboration, e: Extract<Expr, { kind: 'scan' }>, here: Scope): CValue {
   const { report, d, w, make } = c;
+  // a loop in a loop is not differentiated yet
+  if (c.now.scansAround > 0) { report.error('B035', 'a scan can\'t stand in a scan yet, nor a layer that has one', e.span, { suggestion: 'where the inner steps do not need what the outer carry, scan before the outer scan, over all of them at once' }); return unknown; }
   const over = e.over.map(x => evaluate(w, x, here));
   const starts = e.carry.map(c => evaluate(w, c.init, here));
   if ([...over, ...starts].some(v => v.kind === 'unknown')) return unknown;
@@ -35,6 +37,12 @@ export function scan(c: Elaboration, e: Extract<Expr, { kind: 'scan' }>, here: S
   for (const s of e.body) {
     const name = s.kind === 'let' && s.names.length === 1 ? s.names[0]?.text : undefined;
     const at = e.carry.findIndex(c => c.name.text === name);
+    const several = s.kind === 'let' && s.names.length > 1 ? s.names.filter(n => e.carry.some(x => x.name.text === n.text)) : [];
+    if (several.length > 0) {
+      report.error('B021', `${several.map(n => `'${n.text}'`).join(', ')} ${several.length > 1 ? 'are' : 'is'} carried, and a carried value is assigned by itself`, s.span, { suggestion: `give the values new names, and then write ${several.map(n => `${n.text} = …`).join(', ')}` });
+      several.forEach(n => { const own = carries[e.carry.findIndex(x => x.name.text === n.text)]; if (own) assigned.set(n.text, own); });
+      continue;
+    }
     if (s.kind !== 'let' || at < 0 || name === undefined) { statement(c, s, inner, 'scan'); continue; }
     const v = evaluate(w, s.value, inner);
     const was = carries[at];

@@ -37,6 +37,9 @@ interface Request { readonly item: Draft; readonly index: readonly Index[]; read
 /** A cluster while it grows; `into` once it has been joined to another. */
 interface Draft { readonly id: number; readonly loop?: NodeId; readonly shape: Shape; readonly grid: readonly Axis[]; stores: NodeId[]; inner: number; contracts: boolean; needs: Set<Draft>; into?: Draft }
 
+/** Operations inside of each other up to which an expression goes: whoever reads one does so by recursion. */
+const deepest = 256;
+
 export function fuse(unit: Unit, capabilities: Capabilities, memory: MemoryPlan): Fusion {
   const { nodes } = unit.graph;
   const shapeOf = (id: NodeId): Shape => nodes[id]?.shape ?? fail(`no node ${id}`);
@@ -47,6 +50,8 @@ export function fuse(unit: Unit, capabilities: Capabilities, memory: MemoryPlan)
   const drafts: Draft[] = [];
   const loops = new Map<NodeId, Draft>();
   const askersOf = new Map<NodeId, ReadonlySet<Draft>>();
+  /** How many operations stand around a value in the expressions that ask for it, at most. */
+  const around: number[] = [];
 
   for (let i = nodes.length - 1; i >= 0; i--) visit(i as NodeId); // the position is the id
   return ordered();
@@ -63,7 +68,7 @@ export function fuse(unit: Unit, capabilities: Capabilities, memory: MemoryPlan)
     const byValue = asked.some(r => r.byValue);
     if (isFree(n) && !isRoot && !byValue && asked.every(r => find(r.item).loop === undefined)) return;
     if (isPlaced || isRoot || byValue || wantsStore(id, n, asked)) store(id, n, asked);
-    else for (const r of distinct(asked)) propagate(n, r);
+    else for (const r of distinct(asked)) propagate(n, r, around[id] ?? 0);
   }
 
   function visitLoop(id: NodeId, n: Loop): void {
@@ -88,10 +93,11 @@ export function fuse(unit: Unit, capabilities: Capabilities, memory: MemoryPlan)
   }
 
   /** What an inlined node asks for in turn. */
-  function propagate(n: Plain, r: Request): void {
+  function propagate(n: Plain, r: Request, outer: number): void {
     const { folds, reads } = n.kind === 'gather' || n.kind === 'scatter' ? gatherReads(n, r.index, r.folds.length, shapeOf) : readsOf(n, r.index, r.folds.length, shapeOf);
     if (n.kind === 'einsum') find(r.item).contracts = true;
     for (const read of reads) {
+      around[read.node] = Math.max(around[read.node] ?? 0, outer + 1);
       const guard = read.guard.length > 0 ? [...r.guard, ...read.guard] : r.guard;
       ask(read.node, {
         item: r.item, index: read.index, folds: folds.length > 0 ? [...r.folds, ...folds] : r.folds, guard,
@@ -117,12 +123,13 @@ export function fuse(unit: Unit, capabilities: Capabilities, memory: MemoryPlan)
     for (const c of askers) if (c !== draft) c.needs.add(draft);
     if (unit.leaf(id) !== undefined) return;
     const index = identity(n.shape);
-    propagate(n, { item: draft, index, folds: [], guard: [], key: keyOf(index, []), repeats: false, byValue: false });
+    propagate(n, { item: draft, index, folds: [], guard: [], key: keyOf(index, []), repeats: false, byValue: false }, 0);
   }
 
   /** Store-or-recompute. `asked` may be joined into one by merging clusters. */
   function wantsStore(id: NodeId, n: Plain, asked: readonly Request[]): boolean {
     if (n.type === 'bool') return false;
+    if ((around[id] ?? 0) >= deepest) return true;
     if (asked.some(r => find(r.item).loop !== undefined)) return true;
     const once = (): boolean => { const d = distinct(asked); return d.length === 1 && d[0] !== undefined && !d[0].repeats && isExact(n, d[0]); };
     if (isRecomputed[id]) { joinAskers(asked); return false; }

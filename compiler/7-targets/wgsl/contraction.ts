@@ -5,7 +5,7 @@
  */
 import { exprKey } from '../../6-kernels/index.ts';
 import type { Axis, Carry, Expr, Fold, Kernel, Stmt } from '../../6-kernels/kernel.ts';
-import { gathered, mapStmts, ownAxes } from '../../6-kernels/map.ts';
+import { childrenOf, gathered, mapStmts, ownAxes } from '../../6-kernels/map.ts';
 import { buffersIn, freeIn, inlined, namesIn } from './pieces.ts';
 import type { Lets } from './pieces.ts';
 
@@ -84,8 +84,18 @@ const longEnough = 64;
  */
 export function contractionOf(nest: Nest, kernel: Kernel, sides: Sides, loops: readonly Axis[]): Contraction | undefined {
   if (nest.combine.some(op => op !== 'add') || nest.needs.length > 0 || nest.body.some(s => s.kind !== 'let')) return undefined;
+  // operands are written out as trees, in which what is used twice stands twice, and again in what uses that
+  const sizes = new Map<string, number>();
+  const known = new Map<Expr, number>();
+  const treeSize = (e: Expr): number => {
+    const size = known.get(e) ?? (e.kind === 'ref' ? sizes.get(e.name) ?? 1 : childrenOf(e).reduce((n, c) => n + treeSize(c), 1));
+    known.set(e, size);
+    return size;
+  };
+  for (const s of nest.body) if (s.kind === 'let') sizes.set(s.name, treeSize(s.value));
+  if (nest.values.some(v => treeSize(v) > largestTree)) return undefined;
   const lets = new Map<string, Expr>();
-  for (const s of nest.body) if (s.kind === 'let') lets.set(s.name, inlined(s.value, lets));
+  for (const s of nest.body) if (s.kind === 'let' && (sizes.get(s.name) ?? 0) <= largestTree) lets.set(s.name, inlined(s.value, lets));
   const [down, across] = [new Set(sides.down.map(a => a.name)), new Set(sides.across.map(a => a.name))];
   const written = new Set(kernel.buffers.filter(b => b.access !== 'read').map(b => b.name));
   const operands: Operand[] = [];
@@ -119,6 +129,8 @@ export function contractionOf(nest: Nest, kernel: Kernel, sides: Sides, loops: r
   }
   return { ...nest, loops: outer, turn, operands, products };
 }
+/** Operations of an operand's tree, at most: more of them belong into one invocation, which has names for them. */
+const largestTree = 2048;
 const factorsOf = (e: Expr): readonly Expr[] => (e.kind === 'op' && e.op === 'mul' ? e.args.flatMap(factorsOf) : [e]);
 
 /** Where the axes begin that are taken as one: a function of the extents alone, so that a sum is the same in every tile. */

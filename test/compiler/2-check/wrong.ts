@@ -80,6 +80,8 @@ export const wrongs: readonly Wrong[] = [
   { code: 'B034', text: trained('h = x |> linear(3) { estimator flipuot }'), says: ["4:34: error B034: there is no estimator 'flipuot'"] },
   { code: 'B035', text: trained('s = scan t over x axis 1 with h = zeros[batch, 2] { h = h + ones[batch, 2] * (h |> dropout(0.5)) yield h }'), says: [] },
   { code: 'B035', text: 'layer noisy(x: [batch, n]) { draw m: [batch, n] ~ normal(0, 1) return x + m }\nmodel M { input x: [batch, 3, 2] s = scan t over x axis 1 with h = zeros[batch, 2] { h = h + noisy(t) yield h } output p = s }\n', says: ["1:30: error B035: a 'draw' can't stand in a scan, where each step would draw the same"] },
+  { code: 'B035', text: trained('s = scan t over x axis 1 with h = zeros[batch] { i = scan a over x axis 1 with u = h { u = u + a yield u } h = i.u yield h }'), says: ["4:56: error B035: a scan can't stand in a scan yet, nor a layer that has one"] },
+  { code: 'B021', text: trained('s = scan t over x axis 1 with a = zeros[batch], b = zeros[batch] { a, b = split(x, 2) yield a }'), says: ["4:70: error B021: 'a', 'b' are carried, and a carried value is assigned by itself"] },
   { code: 'B013', text: trained('draw m: [batch, 2] ~ gamma(1)'), says: ["4:24: error B013: nothing can be drawn from 'gamma'"] },
   { code: 'B006', text: trained('draw m: [batch, 2] ~ bernoulli(1.5)'), says: ["4:34: error B006: a probability is from 0 to 1, and this is 1.5"] },
   { code: 'B036', text: trained('state a: [2] = 0\nupdate b = 1'), says: ["5:10: error B036: there is no state 'b' here"] },
