@@ -25,3 +25,7 @@ export class Diverged extends BnncError {
   }
 }
 export const fail = (code: ErrorCode, message: string): never => { throw new BnncError(code, message); };
+/** Options that are not there would be ignored in silence. */
+export function onlyKnown(what: string, options: object, names: readonly string[]): void {
+  for (const name of Object.keys(options)) if (!names.includes(name)) fail('Option', `${what} has no option '${name}': ${names.join(', ')}`);
+}

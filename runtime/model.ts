@@ -1,6 +1,6 @@
 /** The model that an app holds. Each call checks what it is given before it touches anything, then waits for its turn. */
 import type { Backend, Scalars } from './backend.ts';
-import { fail } from './errors.ts';
+import { fail, onlyKnown } from './errors.ts';
 import { evaluateOn, fit } from './fit.ts';
 import type { ModelManifest, OutputManifest, TargetModule } from './manifest.ts';
 import { purposes } from './noise.ts';
@@ -27,6 +27,7 @@ export function defineModel<T extends ModelTypes>(manifest: ModelManifest, targe
   if (manifest.abi !== abi) fail('Version', `this module was made for runtime ${manifest.abi}, and this is runtime ${abi}: compile it again with this version of bnnc`);
   const create = async (given: CreateOptions = {}): Promise<Model<T>> => {
     const options = (given as CreateOptions | null) ?? {};
+    onlyKnown('create', options, ['backend', 'seed', 'device', 'threads', 'fusedMultiplyAdd', 'mode']);
     const seed = options.seed === undefined ? Math.floor(Math.random() * 2 ** 53) : checkSeed(options.seed);
     const backend = await openBackend(manifest, targets, options);
     const s: State = { manifest, backend, seed, steps: 0, epochs: 0, calls: 0, frozen: false, fitting: false, disposed: false, optimizer: defaultOptimizer, capacity: { rows: 1, samples: 1 }, queue: Promise.resolve(), good: { copy: new Map(), steps: 0 }, pending: undefined, sound: 0 };
@@ -40,6 +41,7 @@ export function defineModel<T extends ModelTypes>(manifest: ModelManifest, targe
     kl: Object.fromEntries(manifest.weights.map(w => [w.path, w.kl])) as ModelClass<T>['kl'], // the manifest and the types are made from one model
     create,
     async load(bytes, options = {}) {
+      if ('seed' in options) fail('Option', 'a checkpoint has its own seed: load takes none');
       const { tensors, metadata } = readSafetensors(bytes);
       checkCheckpoint(manifest, tensors, metadata);
       const number = (key: string): number => { const n = Number(metadata[key]); return Number.isSafeInteger(n) && n >= 0 ? n : fail('Checkpoint', `this checkpoint has no '${key}'`); };

@@ -5,7 +5,7 @@
 import { layout } from './arena.ts';
 import { writeBuckets } from './bucket.ts';
 import type { Backend, Scalars } from './backend.ts';
-import { Diverged, fail } from './errors.ts';
+import { Diverged, fail, onlyKnown } from './errors.ts';
 import type { ModelManifest } from './manifest.ts';
 import { purposes, words } from './noise.ts';
 import type { Rows } from './tensors.ts';
@@ -203,7 +203,9 @@ export function resetMoments(s: State, of?: ReadonlySet<string>): void {
 }
 export function useOptimizer(s: State, o: Optimizer | undefined): Optimizer {
   if (!o) return s.optimizer;
-  optimizerScalars(o, 1);
+  const scalars = optimizerScalars(o, 1);
+  onlyKnown(o.kind, o, o.kind === 'sgd' ? ['kind', 'learningRate', 'momentum'] : ['kind', 'learningRate', 'beta1', 'beta2', 'epsilon']);
+  if (Object.values(scalars).some(x => !Number.isFinite(x))) fail('Option', `${o.kind} with these numbers can't take a step: momentum, beta1 and beta2 are below 1`);
   if (o.kind !== s.optimizer.kind && s.steps > 0) resetMoments(s);
   s.optimizer = o;
   return o;

@@ -7,7 +7,7 @@ import { UserError } from './output.ts';
 
 const model = `/// A curve and how far points scatter around it.
 model Curve {
-  prior     normal(0, 1)      // the default, 0.1, expects hardly any slope: with few points it wins
+  prior     normal(0, 1)  // the default, 0.1, expects hardly any slope: with few points it wins
   posterior normal(mu: normal(0, 0.5), rho: -3)
 
   input  x: [batch, 1]

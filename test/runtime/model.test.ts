@@ -193,6 +193,14 @@ test('a call without its options says what it needs', async t => {
   t.regex((await t.throwsAsync(bare['drawWeights']?.() ?? Promise.resolve(), { instanceOf: BnncError })).message, /a seed is a whole number/);
   t.regex((await t.throwsAsync(bare['setParameters']?.() ?? Promise.resolve(), { instanceOf: BnncError })).message, /parameters by path/);
   t.is((await Net.create(null as never)).backend, 'wasm'); // as JavaScript calls it
+  const misspelt: readonly (readonly [() => Promise<unknown>, RegExp])[] = [
+    [() => Net.create({ sed: 3 } as never), /create has no option 'sed': backend, seed/],
+    [() => m.fit(data, { epochs: 1, batchsize: 4 } as never), /fit has no option 'batchsize': epochs, batchSize/],
+    [() => m.fit(data, { epochs: 1, optimizer: { kind: 'adam', lr: 1 } as never }), /adam has no option 'lr': kind, learningRate/],
+    [() => m.step(data, { klWeight: 0, optimizer: { kind: 'adam', beta1: 1 } }), /beta1 and beta2 are below 1/],
+    [async () => Net.load(await m.save(), { seed: 7 } as never), /a checkpoint has its own seed/],
+  ];
+  for (const [call, says] of misspelt) t.regex((await t.throwsAsync(call, { instanceOf: BnncError })).message, says);
 });
 
 test('one fit at a time; what reads runs in between, what changes is refused', async t => {
