@@ -18,14 +18,10 @@ export class Diverged extends BnncError {
   /** The first parameter that was not finite, or `loss`. */
   readonly path: string;
   constructor(epoch: number, step: number, path: string) {
-    super('Diverged', `the ${path === 'loss' ? 'loss is' : 'parameters are'} not finite at step ${step}${epoch >= 0 ? ` (epoch ${epoch} of this fit)` : ''}, first '${path}'; the model keeps its last good state. A smaller learning rate, or data of unit scale, usually helps`);
+    super('Diverged', `'${path}' is not finite at step ${step}${epoch < 0 ? '' : `, in epoch ${epoch} of this fit`}; the model keeps its last good state. A smaller learning rate or data of unit scale may help`);
     this.epoch = epoch;
     this.step = step;
     this.path = path;
   }
 }
 export const fail = (code: ErrorCode, message: string): never => { throw new BnncError(code, message); };
-/** Options that are not there would be ignored in silence. */
-export function onlyKnown(what: string, options: object, names: readonly string[]): void {
-  for (const name of Object.keys(options)) if (!names.includes(name)) fail('Option', `${what} has no option '${name}': ${names.join(', ')}`);
-}

@@ -1,6 +1,6 @@
 /** The training loop. Imagine short slices of steps, a few milliseconds each, between which other calls get their turn. */
 import type { EpochResult, FitOptions, ModelTypes, Elbo, Optimizer } from './types.ts';
-import { BnncError, fail, onlyKnown } from './errors.ts';
+import { BnncError, fail } from './errors.ts';
 import { feedOf } from './feed.ts';
 import type { Feed } from './feed.ts';
 import { noiseWords, purposes } from './noise.ts';
@@ -45,7 +45,6 @@ type Batch = ReturnType<typeof toBatch>;
 function jobOf<T extends ModelTypes>(s: State, data: Readonly<Record<string, TensorLike>>, options: FitOptions<T>): Job {
   if (!s.manifest.trainable) return fail('Option', `${s.manifest.name} has no loss and no observe: there is nothing to fit`);
   if (typeof options !== 'object' || options === null) return fail('Option', "fit needs options, at least { epochs: … }");
-  onlyKnown('fit', options, ['epochs', 'batchSize', 'samples', 'optimizer', 'shuffle', 'klWeight', 'validation', 'signal', 'seed', 'onEpoch']);
   const ports = [...s.manifest.inputs, ...s.manifest.targets];
   const { tensors, rows } = toBatch(ports, data);
   const epochs = wholeNumber('epochs', options.epochs, 0);

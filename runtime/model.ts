@@ -1,12 +1,12 @@
 /** The model that an app holds. Each call checks what it is given before it touches anything, then waits for its turn. */
 import type { Backend, Scalars } from './backend.ts';
-import { fail, onlyKnown } from './errors.ts';
+import { fail } from './errors.ts';
 import { evaluateOn, fit } from './fit.ts';
 import type { ModelManifest, OutputManifest, TargetModule } from './manifest.ts';
 import { purposes } from './noise.ts';
 import { Prediction } from './prediction.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
-import { alive, changeable, checkSeed, chunks, copyOf, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, prove, reading, recover, reserve, resetMoments, result, resultsOf, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
+import { alive, areFinite, changeable, checkSeed, chunks, copyOf, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, prove, reading, recover, reserve, resetMoments, result, resultsOf, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
 import type { Draws, State } from './state.ts';
 import { toBatch } from './tensors.ts';
 import type { FlatTensor, Rows, Tensor, TensorLike } from './tensors.ts';
@@ -25,9 +25,7 @@ const copyEvery = 256;
 /** What a generated module calls: its manifest, and how to get its plan and code for each target. */
 export function defineModel<T extends ModelTypes>(manifest: ModelManifest, targets: Targets): ModelClass<T> {
   if (manifest.abi !== abi) fail('Version', `this module was made for runtime ${manifest.abi}, and this is runtime ${abi}: compile it again with this version of bnnc`);
-  const create = async (given: CreateOptions = {}): Promise<Model<T>> => {
-    const options = (given as CreateOptions | null) ?? {};
-    onlyKnown('create', options, ['backend', 'seed', 'device', 'threads', 'fusedMultiplyAdd', 'mode']);
+  const create = async (options: CreateOptions = {}): Promise<Model<T>> => {
     const seed = options.seed === undefined ? Math.floor(Math.random() * 2 ** 53) : checkSeed(options.seed);
     const backend = await openBackend(manifest, targets, options);
     const s: State = { manifest, backend, seed, steps: 0, epochs: 0, calls: 0, frozen: false, fitting: false, disposed: false, optimizer: defaultOptimizer, capacity: { rows: 1, samples: 1 }, queue: Promise.resolve(), good: { copy: new Map(), steps: 0 }, pending: undefined, sound: 0 };
@@ -41,7 +39,6 @@ export function defineModel<T extends ModelTypes>(manifest: ModelManifest, targe
     kl: Object.fromEntries(manifest.weights.map(w => [w.path, w.kl])) as ModelClass<T>['kl'], // the manifest and the types are made from one model
     create,
     async load(bytes, options = {}) {
-      if ('seed' in options) fail('Option', 'a checkpoint has its own seed: load takes none');
       const { tensors, metadata } = readSafetensors(bytes);
       checkCheckpoint(manifest, tensors, metadata);
       const number = (key: string): number => { const n = Number(metadata[key]); return Number.isSafeInteger(n) && n >= 0 ? n : fail('Checkpoint', `this checkpoint has no '${key}'`); };
@@ -81,7 +78,7 @@ function checkCheckpoint(manifest: ModelManifest, tensors: ReadonlyMap<string, T
     const t = tensors.get(p.path) ?? fail('Checkpoint', `'${p.path}' is missing from this checkpoint`);
     if (t.shape.join() !== p.shape.join()) fail('Checkpoint', `'${p.path}' is [${p.shape.join(', ')}], and [${t.shape.join(', ')}] in this checkpoint`);
   }
-  for (const [name, t] of tensors) if (t.data.some(x => !Number.isFinite(x))) fail('Checkpoint', `'${name}' is not finite in this checkpoint`);
+  for (const [name, t] of tensors) if (!areFinite(t.data)) fail('Checkpoint', `'${name}' is not finite in this checkpoint`);
 }
 
 const states = new WeakMap<object, State>();
@@ -127,7 +124,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
       });
     },
     sampleElbo: (async (data: Data, given?: ElboOptions & { readonly outputs?: boolean }) => {
-      const options = given ?? { ...nothing, outputs: false };
+      const options: ElboOptions & { readonly outputs?: boolean } = given ?? nothing;
       needsLoss('sampleElbo');
       const { tensors, rows } = toBatch(trained, data);
       const klWeight = finiteNumber('klWeight', options.klWeight);
@@ -175,8 +172,8 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
         .then(full => outputs.map(o => [o.name, { data: full.get(`logDensity:${o.name}`) ?? new Float32Array(), shape: [samples, rows] }] as const))));
     },
     async drawWeights(given) {
-      const { seed, sample = 0 } = (given as typeof given | undefined) ?? { seed: NaN }; // JavaScript may leave it out
-      const draws = drawsOf(s, checkSeed(seed), 'call', 0);
+      const { seed, sample = 0 }: { readonly seed?: number; readonly sample?: number } = (given) ?? {}; // JavaScript may leave it out
+      const draws = drawsOf(s, checkSeed(seed ?? NaN), 'call', 0);
       wholeNumber('sample', sample, 0);
       return reading(s, async () => {
         return await tensorsOf('draw', 'weight:', scalarsOf(s, draws, 1, 1, { sampleBase: sample }), manifest.weights) as Readonly<Record<T['weights'], Tensor>>; // its paths are the model's
@@ -194,7 +191,6 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
     async parameters() { alive(s); return reading(s, parametersNow) as Promise<Readonly<Record<T['parameters'], Tensor>>>; }, // its paths are the model's
     async setParameters(values) {
       changeable(s, 'setParameters');
-      if (typeof values !== 'object' || (values as unknown) === null) fail('Value', 'setParameters takes parameters by path: { … }');
       const checked = Object.entries(values as Readonly<Record<string, ArrayLike<number> | FlatTensor>>).map(([path, v]) => {
         const p = manifest.parameters.find(x => x.path === path) ?? fail('Name', `there is no parameter '${path}': the model has ${manifest.parameters.slice(0, 4).map(x => x.path).join(', ')}${manifest.parameters.length > 4 ? ', …' : ''}`);
         const flat = 'data' in v ? v : undefined;

@@ -14,51 +14,49 @@ export class Prediction {
   /** Every draw: shape [samples, …]. */
   readonly draws: Tensor;
   readonly #location: Tensor | 'unknown' | undefined;
-  readonly #made = new Map<string, unknown>();
+  readonly #made = new Map<string, Tensor>();
   /** @param location For new observations: the mean of the family for each draw of the weights, or that the family does not say it. */
   constructor(draws: Tensor, location?: Tensor | 'unknown') { this.draws = draws; this.#location = location; }
 
   get #samples(): number { return this.draws.shape[0] ?? 0; }
   get #shape(): readonly number[] { return this.draws.shape.slice(1); }
   get #size(): number { return this.draws.data.length / Math.max(1, this.#samples); }
-  /** What was asked for before is not computed again: apps read `p.mean.data[i]` in loops. */
-  #once<T>(name: string, make: () => T): T {
-    if (!this.#made.has(name)) this.#made.set(name, make());
-    return this.#made.get(name) as T; // made under this name
-  }
-  #over(data: Float32Array, f: (values: Float32Array) => number): Tensor {
-    const [samples, size] = [this.#samples, this.#size];
+  /** @param key What is asked for: it is not computed again, since apps read `p.mean.data[i]` in loops. */
+  #over(key: string, f: (values: Float32Array) => number, of: () => Float32Array = () => this.draws.data): Tensor {
+    const known = this.#made.get(key);
+    if (known) return known;
+    const [samples, size, data] = [this.#samples, this.#size, of()];
     const values = new Float32Array(samples);
-    return { shape: this.#shape, data: Float32Array.from({ length: size }, (_, i) => { for (let s = 0; s < samples; s++) values[s] = data[s * size + i] ?? NaN; return f(values); }) };
+    const made = { shape: this.#shape, data: Float32Array.from({ length: size }, (_, i) => { for (let s = 0; s < samples; s++) values[s] = data[s * size + i] ?? NaN; return f(values); }) };
+    this.#made.set(key, made);
+    return made;
   }
   /** The mean over the draws. */
-  get mean(): Tensor { return this.#once('mean', () => this.#over(this.draws.data, average)); }
+  get mean(): Tensor { return this.#over('mean', average); }
   /** The standard deviation over the draws, with n - 1; 0 for one draw. */
   get std(): Spread {
-    return this.#once('std', () => Object.defineProperties(this.#over(this.draws.data, deviation), { fromWeights: { get: () => this.fromWeights }, fromNoise: { get: () => this.fromNoise } }) as Spread); // the two parts are what a Spread adds
+    const made = this.#over('std', deviation);
+    if (!('fromNoise' in made)) Object.defineProperties(made, { fromWeights: { get: () => this.fromWeights }, fromNoise: { get: () => this.fromNoise } });
+    return made as Spread; // the two parts are what a Spread adds
   }
   /** The mean over the draws of what is expected of an observation: `mean` without the scatter of the draws themselves. */
-  get expected(): Tensor { return this.#once('expected', () => this.#over((this.#known ?? this.draws).data, average)); }
+  get expected(): Tensor { return this.#over('expected', average, () => this.#expectations); }
   /** Of new observations: the part of `std` that comes from not knowing the weights. */
-  get fromWeights(): Tensor { return this.#once('fromWeights', () => this.#over((this.#known ?? this.draws).data, deviation)); }
+  get fromWeights(): Tensor { return this.#over('fromWeights', deviation, () => this.#expectations); }
+  get #expectations(): Float32Array { return (this.#known ?? this.draws).data; }
   get #known(): Tensor | undefined { return this.#location === 'unknown' ? fail('Option', 'the family of this observation has no mean, so its spread has no parts') : this.#location; }
   /** Of new observations: the part that would be there with known weights. */
-  get fromNoise(): Tensor {
-    return this.#once('fromNoise', () => {
-      const l = this.#known;
-      return l ? this.#over(this.draws.data.map((x, i) => x - (l.data[i] ?? NaN)), deviation) : { shape: this.#shape, data: new Float32Array(this.#size) };
-    });
-  }
+  get fromNoise(): Tensor { return this.#over('fromNoise', deviation, () => { const l = this.#known?.data ?? this.draws.data; return this.draws.data.map((x, i) => x - (l[i] ?? NaN)); }); }
   /** The empirical quantile q of each element, interpolated linearly (type 7 of Hyndman and Fan 1996). */
   quantile(q: number): Tensor {
     if (!(q >= 0 && q <= 1)) return fail('Option', `a quantile is from 0 to 1, and this is ${q}`);
     if (this.#samples < 2) return fail('Option', 'a quantile needs more than one draw');
-    return this.#once(`quantile ${q}`, () => this.#over(this.draws.data, values => {
+    return this.#over(`${q}`, values => {
       const sorted = Float32Array.from(values).sort();
       const at = q * (sorted.length - 1);
       const low = sorted[Math.floor(at)] ?? NaN;
       return low + (at - Math.floor(at)) * ((sorted[Math.ceil(at)] ?? NaN) - low);
-    }));
+    });
   }
   /** The central interval that holds this share of the draws. */
   interval(share: number): { readonly lower: Tensor; readonly upper: Tensor } {
