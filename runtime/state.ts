@@ -166,8 +166,11 @@ export function areFinite(data: Float32Array): boolean {
 }
 /** The first parameter that is not finite; all are asked for at once. */
 async function odd(s: State): Promise<string | undefined> {
-  const all = persistent(s).filter(b => b.role === 'parameter').map(b => [b.name, s.backend.peek?.(b.name, b.count) ?? s.backend.read(b.name, b.count)] as const);
-  for (const [name, data] of all) if (!areFinite(await data)) return name;
+  const all = persistent(s).filter(b => b.role === 'parameter').map(b => {
+    const now = s.backend.peek?.(b.name, b.count); // looked at now: it may move when memory grows
+    return [b.name, now ? areFinite(now) : s.backend.read(b.name, b.count).then(areFinite)] as const;
+  });
+  for (const [name, isFine] of all) if (!await isFine) return name;
   return undefined;
 }
 /**
