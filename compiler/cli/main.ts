@@ -1,15 +1,8 @@
 #!/usr/bin/env node
 /** The command line. Every command is loaded when it is called, so that `--help` is instant. */
-import nodeModule from 'node:module';
-import { setFlagsFromString } from 'node:v8';
+import './engine.ts';
 import { Command } from 'commander';
 import { version } from '../version.ts';
-
-/** Node keeps compiled code between runs where it can (22.1 and later): most of a short run is reading code for the first time. */
-const { enableCompileCache } = nodeModule as { readonly enableCompileCache?: () => unknown }; // not in the types of Node 20
-enableCompileCache?.();
-// several threads that compile binaryen's code get in the way of the one that runs it: its passes took twice as long (DECISIONS.md)
-setFlagsFromString('--wasm-num-compilation-tasks=1');
 
 const program = new Command('bnnc').description('Compiles Bayesian neural networks to GPU and WebAssembly kernels.').version(version).showHelpAfterError('(bnnc --help lists the commands)');
 const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];

@@ -30,7 +30,7 @@ const layers = [10, 30, 100, 300] as const;
 
 /** What a process of its own does, with the engine as the command line has it: reads a case, writes milliseconds. */
 const measure = `
-  (await import('node:v8')).setFlagsFromString('--wasm-num-compilation-tasks=1');
+  await import('${new URL('cli/engine.js', dist).href}');
   const { text, targets, set, times } = JSON.parse((await import('node:fs')).readFileSync(0, 'utf8'));
   const [{ compile }, all] = [await import('${new URL('compile.js', dist).href}'), await import('${new URL('7-targets/targets.js', dist).href}')];
   await Promise.all(targets.map(t => all.targets[t]()));
