@@ -10,7 +10,7 @@ import { tasks } from './tasks.ts';
 const main = (...args: string[]): string => spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), new URL('./main.ts', import.meta.url).pathname, ...args], { encoding: 'utf8' }).stderr;
 
 test('a run on boston: operations as counted by hand, finite numbers, a table', async t => {
-  const report = await run({ tasks: tasks.filter(x => x.name === 'boston'), peers: [], rounds: 2, threads: [1], slice: 10, budget: 1000, products: 1 });
+  const report = await run({ tasks: tasks.filter(x => x.name === 'boston'), peers: [], rounds: 2, threads: [1], fused: true, slice: 10, budget: 1000, products: 1 });
   const [step, predict] = report.models;
   // 13 -> 512 -> 1, 16 rows: two layers forward and their two products for the weights' gradients; the one back to the 512 has one term a sum
   t.is(step?.counts.contracted, 2 * 3 * 16 * (13 * 512 + 512 * 1) * 2);

@@ -5,6 +5,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import binaryen from 'binaryen';
+import { fuse, hasFusedMultiplyAdd } from '../../runtime/fused.ts';
 
 /** Chains at once. Too few wait for the latency of an addition, too many do not fit the registers: the best is taken. */
 const chains = [8, 12, 16] as const;
@@ -29,9 +30,11 @@ export type Ask = { readonly call: `chains${number}` | 'roots' | 'triad'; readon
 /** What a worker is made with. */
 export interface Equipment { readonly module: WebAssembly.Module; readonly arrayBytes: number }
 
-/** @param most Threads that will be asked for at most. */
-export async function openLimits(most: number, milliseconds = 40): Promise<Limits> {
-  const module = new WebAssembly.Module(emitLimits());
+/** @param most Threads that will be asked for at most. @param fused Multiply-adds are one instruction where the engine has it. */
+export async function openLimits(most: number, fused: boolean, milliseconds = 40): Promise<Limits> {
+  const bytes = emitLimits();
+  if (fused && hasFusedMultiplyAdd()) fuse(bytes);
+  const module = new WebAssembly.Module(bytes);
   const workers = Array.from({ length: most }, () => new Worker(new URL('./limits-worker.js', import.meta.url), { workerData: { module, arrayBytes } satisfies Equipment }));
   const ask = async (threads: number, message: Ask): Promise<number> => {
     const rates = await Promise.all(workers.slice(0, threads).map(w => new Promise<number>((resolve, reject) => {

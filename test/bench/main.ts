@@ -24,16 +24,17 @@ const program = new Command('bench').description('Times training steps and predi
   .option('--only <models>', `of ${names.join(', ')}`, list(names), names)
   .option('--peers <list>', `of ${peerNames.join(', ')}, or none`, text => (text === 'none' ? [] : list(peerNames)(text)), peerNames)
   .option('--rounds <n>', 'rounds in turns', whole).option('--threads <list>', 'thread counts of ours', text => text.split(',').map(whole), [1])
+  .option('--strict', 'multiply-adds are not fused, where the engine could')
   .option('--json [file]', 'the report as data, to a file or to stdout instead of the table').option('--svg <file>', 'a picture of the ratios', file)
   .option('--quick', 'a smoke run: few rounds, short, two models unless --only says others').parse();
-const o = program.opts<{ only: readonly string[]; peers: typeof peerNames; rounds?: number; threads: readonly number[]; json?: string | true; svg?: string; quick?: true }>();
+const o = program.opts<{ only: readonly string[]; peers: typeof peerNames; rounds?: number; threads: readonly number[]; json?: string | true; svg?: string; quick?: true; strict?: true }>();
 if (typeof o.json === 'string') try { file(o.json); } catch (e) { program.error(`error: --json: ${e instanceof Error ? e.message : String(e)}`); }
 
 const only = o.quick && program.getOptionValueSource('only') === 'default' ? names.slice(0, 2) : o.only;
 const tell = process.stderr.isTTY ? (what: string): void => { process.stderr.write(`\r\u001b[K${pc.dim(what)}`); } : (): void => undefined;
 const { run } = await import('./run.ts'); // the compiler is loaded when the options are right
 const report = await run({
-  tasks: tasks.filter(t => only.includes(t.name)), peers: o.peers, threads: o.threads, rounds: o.rounds ?? (o.quick ? 2 : 7),
+  tasks: tasks.filter(t => only.includes(t.name)), peers: o.peers, threads: o.threads, fused: !o.strict, rounds: o.rounds ?? (o.quick ? 2 : 7),
   ...(o.quick ? { slice: 50, budget: 1000, products: 1 } : { slice: 250, budget: 6000, products: Infinity }), onProgress: tell,
 });
 tell('');

@@ -7,17 +7,18 @@ import { hardwareDevice } from './device.ts';
 import type { TrainingRequest, Work } from './contender.ts';
 import { batchOf, settings, tasks } from './tasks.ts';
 
-interface Start { readonly name: string; readonly module: string; readonly backend: 'wasm' | 'webgpu'; readonly threads: number }
+interface Start { readonly name: string; readonly module: string; readonly backend: 'wasm' | 'webgpu'; readonly threads: number; readonly fused?: boolean }
 type Request = { readonly work: Work; readonly times: number } | { readonly work: 'train'; readonly given: TrainingRequest };
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const say = (message: object): void => { process.stdout.write(`${JSON.stringify(message)}\n`); };
-const { name, module, backend, threads } = JSON.parse(String((await lines.next()).value)) as Start;
+const { name, module, backend, threads, fused } = JSON.parse(String((await lines.next()).value)) as Start;
 const fail = (message: string): never => { throw new Error(message); };
 const task = tasks.find(t => t.name === name) ?? fail(`no model ${name}`);
 const network = Object.values(await import(module) as Record<string, ModelClass<AnyModel>>)[0] ?? fail(`${module} has no model`); // a module of one model
 const device = backend === 'webgpu' ? await hardwareDevice() : undefined;
-const model = await network.create({ backend, seed: 1, threads, ...(device ? { device } : {}) });
+const fusing = fused === undefined ? {} : { fusedMultiplyAdd: fused };
+const model = await network.create({ backend, seed: 1, threads, ...fusing, ...(device ? { device } : {}) });
 
 const { inputs, targets } = batchOf(task);
 const optimizer: Optimizer = { kind: 'adam', learningRate: settings.learningRate };
@@ -30,7 +31,7 @@ async function predict(): Promise<void> {
 }
 /** The loss of all rows after so many steps, each on the next batch of them. */
 async function train({ seed, x, y, steps, samples }: TrainingRequest): Promise<number> {
-  const trained = await network.create({ backend, seed, threads, ...(device ? { device } : {}) });
+  const trained = await network.create({ backend, seed, threads, ...fusing, ...(device ? { device } : {}) });
   const bytes = (file: string): ArrayBuffer => Uint8Array.from(readFileSync(file)).buffer;
   const [input, target] = [new Float32Array(bytes(x)), new (task.loss === 'mse' ? Float32Array : Int32Array)(bytes(y))];
   const each = input.length / target.length;

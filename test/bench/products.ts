@@ -29,12 +29,12 @@ export const products: readonly Product[] = [
 /** A product that is ready to run. */
 export interface Running { readonly operations: number; /** Milliseconds of one, the mean of so many. */ readonly time: (times: number) => number; readonly stop: () => void }
 
-export async function openProduct({ a, b, product }: Product, threads: number): Promise<Running> {
+export async function openProduct({ a, b, product }: Product, threads: number, fused: boolean): Promise<Running> {
   const model = checkText(`model Product {\n  input a: [${a.join(', ')}]\n  input b: [${b.join(', ')}]\n  input row: [batch]\n  output y = ${product}\n}\n`, { file: 'product.bnn' }).models[0];
   if (!model) throw new Error('no model');
   const cut = withoutCopies(schedule(programsOf(model).programs, wasm.capabilities));
   const code = wasm.print(cut);
-  const backend = await open(Buffer.from(code as Uint8Array).toString('base64'), planOf(cut, wasm), { threads }); // bytes, for WebAssembly
+  const backend = await open(Buffer.from(code as Uint8Array).toString('base64'), planOf(cut, wasm), { threads, fusedMultiplyAdd: fused }); // bytes, for WebAssembly
   backend.reserve(1, 1);
   for (const { name, role, shape } of cut.buffers) if (role === 'input') backend.write(name, Float32Array.from({ length: shape.reduce<number>((n, d) => n * Number(d), 1) }, (_, i) => Math.sin(i)));
   const scalars = { rows: 1, samples: 1, rowBase: 0, sampleBase: 0 };

@@ -22,7 +22,7 @@ export interface ProductReport { readonly name: string; readonly a: readonly num
 /** An optimizer's step by itself; operations are additions and multiplications, `roots` square roots and divisions. */
 export interface UpdateReport { readonly shape: readonly [number, number]; readonly threads: number; readonly operations: number; readonly roots: number; readonly bytes: number; readonly milliseconds: Spread }
 export interface Report {
-  readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string; readonly limits: readonly { readonly threads: number; /** A second. */ readonly flops: number; readonly roots: number; readonly bytes: number }[] };
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string; /** Multiply-adds are rounded once. */ readonly fused: boolean; readonly limits: readonly { readonly threads: number; /** A second. */ readonly flops: number; readonly roots: number; readonly bytes: number }[] };
   readonly settings: { readonly samples: number; readonly predictSamples: number; readonly learningRate: number; readonly rounds: number };
   readonly models: readonly ModelReport[];
   readonly products: readonly ProductReport[];
@@ -71,7 +71,7 @@ export function showReport(r: Report): string {
   const losses = r.models.filter(m => m.work === 'step').map(m => [m.model, figure(m.ours[0]?.loss ?? NaN), ...names.map(n => { const p = m.peers.find(x => x.name === n); return p ? figure(p.loss) : '-'; })]);
   return [
     `${r.machine.cpu}, ${r.machine.cores} cores, Node ${r.machine.node}${versions.length > 0 ? `; ${versions.join(', ')}` : ''}`,
-    `at most, in WebAssembly: ${limits}`, '',
+    `at most, in WebAssembly, multiply-adds ${r.machine.fused ? '' : 'not '}fused: ${limits}`, '',
     ...(rows.length > 0 ? [
       `${pc.bold('step')}: ${r.settings.samples} samples, backward, Adam.  ${pc.bold('predict')}: ${r.settings.predictSamples} samples of one batch, mean and spread.  ${r.settings.rounds} rounds in turns: median (lowest to highest).`,
       `${pc.bold('GFLOP/s')}: the operations of contractions over the whole time; ${pc.bold('%')}: of the limit.  ${pc.bold('GB/s')}: buffers as kernels touch them.  A peer's column: its time over ours.`, '',

@@ -4,10 +4,12 @@
  */
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { hasFusedMultiplyAdd } from '../../runtime/fused.ts';
 import { compileTask } from './compiled.ts';
 import { start, works } from './contender.ts';
 import type { Contender, Lane, Work } from './contender.ts';
 import { hardwareDevice } from './device.ts';
+import { nodeFlags } from './fused.ts';
 import { openLimits } from './limits.ts';
 import { openProduct, products } from './products.ts';
 import { spreadOf } from './report.ts';
@@ -24,6 +26,8 @@ export interface RunOptions {
   readonly threads: readonly number[];
   /** How long one contender is timed in a round, in milliseconds, and how long in all rounds together: what takes longer has fewer rounds, two at least. */
   readonly slice: number; readonly budget: number;
+  /** Multiply-adds are fused where the engine can. */
+  readonly fused: boolean;
   /** How many of the products and of the updates, from the first. */
   readonly products: number;
   readonly onProgress?: (what: string) => void;
@@ -38,9 +42,9 @@ export const lanes: Readonly<Record<PeerName, Lane>> = {
   tfjs: { name: 'TensorFlow.js', command: [process.execPath, path('./peers/tfjs.js')], threads: [1] },
 };
 
-interface Ours { readonly backend: 'wasm' | 'webgpu'; readonly threads: number }
+interface Ours { readonly backend: 'wasm' | 'webgpu'; readonly threads: number; /** Sums of products are rounded once where the engine can: so too when left out. */ readonly fused?: boolean }
 /** Ours as it is started on a compiled module. */
-export const ourLane = (module: string, o: Ours): Lane => ({ name: o.backend, command: [process.execPath, '--import', import.meta.resolve('tsx'), path('./ours.ts')], threads: [o.threads], options: { module, ...o } });
+export const ourLane = (module: string, o: Ours): Lane => ({ name: o.backend, command: [process.execPath, ...nodeFlags, '--import', import.meta.resolve('tsx'), path('./ours.ts')], threads: [o.threads], options: { module, ...o } });
 
 /** Measures the machine's limits once more. The best of a run counts: a limit that was missed was not the machine's. */
 type Probe = (what?: readonly ('flops' | 'roots' | 'bytes')[]) => Promise<void>;
@@ -53,7 +57,7 @@ export async function run(options: RunOptions): Promise<Report> {
   gpu?.destroy();
   say('the limits of the machine');
   const counts = [...new Set([1, cores, ...options.threads])].sort((a, b) => a - b);
-  const limits = await openLimits(Math.max(...counts));
+  const limits = await openLimits(Math.max(...counts), options.fused);
   try {
     const best = new Map(counts.map(threads => [threads, { flops: 0, roots: 0, bytes: 0 }]));
     const probe: Probe = async (what = ['flops']) => { for (const [threads, b] of best) for (const w of what) b[w] = Math.max(b[w], await limits[w](threads)); };
@@ -66,7 +70,7 @@ export async function run(options: RunOptions): Promise<Report> {
     for (const task of options.tasks) models.push(...await runTask(task, options, gpu !== undefined, probe, notes, say));
     await probe(['flops', 'roots', 'bytes']);
     return {
-      machine: { cpu: cpus()[0]?.model.trim() ?? '?', cores, node: process.versions.node, limits: [...best].map(([threads, b]) => ({ threads, ...b })) },
+      machine: { cpu: cpus()[0]?.model.trim() ?? '?', cores, node: process.versions.node, fused: options.fused && hasFusedMultiplyAdd(), limits: [...best].map(([threads, b]) => ({ threads, ...b })) },
       settings: { ...settings, rounds: options.rounds },
       models, products: multiplied, updates: updated, notes: [...new Set(notes)],
     };
@@ -78,7 +82,7 @@ interface Entrant { readonly contender: Contender; readonly ours?: Ours }
 async function runTask(task: Task, options: RunOptions, webgpu: boolean, probe: Probe, notes: string[], say: (what: string) => void): Promise<readonly ModelReport[]> {
   say(`${task.name}: compiling`);
   const { module, counts } = await compileTask(task);
-  const ours = [...options.threads.map(threads => ({ backend: 'wasm' as const, threads })), ...(webgpu ? [{ backend: 'webgpu' as const, threads: 1 }] : [])];
+  const ours = [...options.threads.map(threads => ({ backend: 'wasm' as const, threads, fused: options.fused })), ...(webgpu ? [{ backend: 'webgpu' as const, threads: 1 }] : [])];
   const entrants: Entrant[] = [];
   const gone = new Set<Entrant>();
   try {
@@ -160,7 +164,7 @@ async function runUpdates(options: RunOptions, threads: number, probe: Probe, sa
   const reports: UpdateReport[] = [];
   for (const shape of updates.slice(0, options.products)) {
     say(`update ${shape.join(' x ')}`);
-    const u = await openUpdate(shape, threads);
+    const u = await openUpdate(shape, threads, options.fused);
     const ms = warm(u.time, options.slice);
     const milliseconds = [];
     for (let round = 0; round < options.rounds; round++) {
@@ -183,7 +187,7 @@ async function runProducts(options: RunOptions, threads: number, probe: Probe, s
   const reports: ProductReport[] = [];
   for (const product of products.slice(0, options.products)) {
     say(`product ${product.name}`);
-    const p = await openProduct(product, threads);
+    const p = await openProduct(product, threads, options.fused);
     const ms = warm(p.time, options.slice);
     const flops = [];
     for (let round = 0; round < options.rounds; round++) {

@@ -21,7 +21,7 @@ export interface RunningUpdate {
   /** Milliseconds of one, the mean of so many. */ readonly time: (times: number) => number; readonly stop: () => void;
 }
 
-export async function openUpdate([out, into]: readonly [number, number], threads: number): Promise<RunningUpdate> {
+export async function openUpdate([out, into]: readonly [number, number], threads: number, fused: boolean): Promise<RunningUpdate> {
   const model = checkText(`model Update {\n  input x: [batch, ${into}]\n  target y: [batch, ${out}]\n  weight w: [${out}, ${into}]\n  p = x @ w.T\n  output p\n  loss mse(p, y)\n}\n`, { file: 'update.bnn' }).models[0];
   if (!model) throw new Error('no model');
   const all = schedule(arranged(programsOf(model).programs, wasm.capabilities), wasm.capabilities);
@@ -29,7 +29,7 @@ export async function openUpdate([out, into]: readonly [number, number], threads
   const isUpdate = (kernel: number): boolean => all.kernels[kernel]?.buffers.some(b => b.access !== 'read' && parameters.has(b.name)) ?? false;
   const cut = { ...all, programs: all.programs.filter(p => p.name === 'train_adam').map(p => ({ ...p, steps: p.steps.filter(s => s.kind === 'run' && isUpdate(s.kernel)) })) };
   const code = wasm.print(cut);
-  const backend = await open(Buffer.from(code as Uint8Array).toString('base64'), planOf(cut, wasm), { threads }); // bytes, for WebAssembly
+  const backend = await open(Buffer.from(code as Uint8Array).toString('base64'), planOf(cut, wasm), { threads, fusedMultiplyAdd: fused }); // bytes, for WebAssembly
   backend.reserve(1, 1);
   for (const { name, shape } of cut.buffers) if (!/\/[mv]$/.test(name) && !shape.includes('rows')) backend.write(name, Float32Array.from({ length: shape.reduce<number>((n, d) => n * (d === 'samples' ? 1 : Number(d)), 1) }, (_, i) => Math.sin(i)));
   const scalars = { ...optimizerScalars({ kind: 'adam', learningRate: 1e-6 }, 1000), rows: 1, samples: 1, live: 1, klWeight: 1 };
