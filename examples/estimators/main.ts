@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import { moduleOf } from '../../test/support/modules.ts';
 import { train } from '../boston/data.ts';
+import { normals } from '../common/numbers.ts';
 import { differenceOf, differs, estimateOf, gradientSpread, images, lossesOf, nets, table } from './compare.ts';
 
 const { values } = parseArgs({ options: { draws: { type: 'string', default: '100000' }, seeds: { type: 'string', default: '500' } } });
@@ -31,8 +32,10 @@ for (const [name, text, data] of [
 // sigma = softplus(rho) = 0.05
 const rho = Math.log(Math.expm1(0.05));
 console.log(`\nThe variance of the likelihood's gradient, summed over all parameters: 13-512-1, sigma 0.05, batch 64, ${seeds} seeds`);
+const next = normals(1);
+const independent = { x: Array.from({ length: 64 }, () => Array.from({ length: 13 }, next)), y: Array.from({ length: 64 }, () => [next()]) };
 // how much the examples of a batch resemble each other decides how much they suffer from one draw
-for (const [name, data] of [['64 neighbourhoods of Boston', { x: train.x.slice(0, 64), y: train.y.slice(0, 64) }], ['64 rows of a wave', table(64)]] as const) {
+for (const [name, data] of [['64 rows of standard normals', independent], ['64 neighbourhoods of Boston', { x: train.x.slice(0, 64), y: train.y.slice(0, 64) }], ['64 rows of a wave', table(64)]] as const) {
   console.log(`  ${name}`);
   for (const estimator of ['flipout', 'local']) {
     const model = await moduleOf(nets.dense(estimator, rho, 512)).create({ seed: 3 });
