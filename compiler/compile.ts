@@ -11,7 +11,7 @@ import { arranged, programsOf } from './4-diff/programs.ts';
 import { schedule } from './5-schedule/plan.ts';
 import type { MemoryPlan, Schedule } from './5-schedule/schedule.ts';
 import { targets } from './7-targets/targets.ts';
-import type { TargetName } from './7-targets/target.ts';
+import type { Target, TargetName } from './7-targets/target.ts';
 import { emit } from './8-module/emit.ts';
 import type { Compiled as Emitted, File } from './8-module/emit.ts';
 import { planOf } from './8-module/manifest.ts';
@@ -32,7 +32,11 @@ export interface CompileOptions {
   readonly memory?: MemoryPlan;
   /** How imported files are read; without one, inside the project of the file. */
   readonly host?: Host;
+  /** What makes a target of the same text at the same time, a list of one for each model. A target that it has nothing for, now or in the end, is made here. */
+  readonly elsewhere?: (target: TargetName) => Promise<readonly Printed[] | undefined> | undefined;
 }
+/** What a target makes of a model: plain data. */
+export type Printed = Emitted['targets'][number];
 export interface CompiledModel { readonly model: Model; readonly schedules: Readonly<Partial<Record<TargetName, Schedule>>>; /** What the code for WebAssembly needs beside its arena: asked of the code itself. */ readonly own: () => OwnMemory | undefined }
 export interface Compilation { readonly files: readonly File[]; readonly warnings: readonly Diagnostic[]; readonly models: readonly CompiledModel[]; /** Texts of imported files. */ readonly sources: Sources }
 
@@ -56,19 +60,39 @@ export function checkText(source: string, { file, set, host }: Pick<CompileOptio
 
 /** Compiles a text to files. Throws CompileError with all that is wrong in it. */
 export async function compile(source: string, options: CompileOptions): Promise<Compilation> {
+  const elsewhere = new Map(options.targets.flatMap(name => { const made = options.elsewhere?.(name)?.catch(() => undefined); return made ? [[name, made] as const] : []; }));
   const { models, warnings, sources } = checkText(source, options);
-  const printers = await Promise.all(options.targets.map(name => targets[name]()));
-  const compiled: { readonly emitted: Emitted; readonly model: CompiledModel }[] = models.map(model => {
-    const { programs } = programsOf(model, undefined, options.memory);
-    const scheduled = printers.map(target => {
-      const cut = schedule(arranged(programs, target.capabilities), target.capabilities, options.memory);
-      return { target, cut, code: target.print(cut) };
-    });
-    return {
-      emitted: { model, targets: scheduled.map(({ target, cut, code }) => ({ name: target.name, plan: planOf(cut, target), code })) },
-      model: { model, schedules: Object.fromEntries(scheduled.map(({ target, cut }) => [target.name, cut])), own: () => scheduled.flatMap(({ target, code }) => (target.ownMemory && code instanceof Uint8Array ? [target.ownMemory(code)] : []))[0] },
-    };
-  });
-  const base = options.file.split(/[\\/]/).at(-1) ?? options.file;
-  return { files: emit(base, compiled.map(c => c.emitted)), warnings, models: compiled.map(c => c.model), sources };
+  const here = printing(models, options.memory);
+  const made: Here[] = [];
+  for (const name of options.targets) if (!elsewhere.has(name)) made.push(await here(name));
+  const others = new Map<TargetName, readonly Printed[]>();
+  for (const [name, promise] of elsewhere) {
+    const printed = await promise;
+    if (printed?.length === models.length) others.set(name, printed); else made.push(await here(name));
+  }
+  const of = (name: TargetName): readonly Printed[] => others.get(name) ?? made.find(m => m.target.name === name)?.printed ?? [];
+  return {
+    files: emit(options.file.split(/[\\/]/).at(-1) ?? options.file, models.map((model, i) => ({ model, targets: options.targets.flatMap(name => of(name)[i] ?? []) }))),
+    warnings, sources,
+    models: models.map((model, i) => ({
+      model, schedules: Object.fromEntries(made.flatMap(({ target, cuts }) => { const cut = cuts[i]; return cut ? [[target.name, cut]] : []; })),
+      own: () => made.flatMap(({ target, printed }) => { const code = printed[i]?.code; return target.ownMemory && code instanceof Uint8Array ? [target.ownMemory(code)] : []; })[0],
+    })),
+  };
 }
+/** What one target makes of a text, a list of one for each model. Throws CompileError with all that is wrong in it. */
+export async function printFor(source: string, options: Pick<CompileOptions, 'file' | 'set' | 'host' | 'memory'>, target: TargetName): Promise<readonly Printed[]> {
+  return (await printing(checkText(source, options).models, options.memory)(target)).printed;
+}
+
+/** Makes targets of models whose programs are the same for all of them. */
+function printing(models: readonly Model[], memory: MemoryPlan | undefined): (name: TargetName) => Promise<Here> {
+  const programs = models.map(model => programsOf(model, undefined, memory).programs);
+  return async name => {
+    const target = await targets[name]();
+    const cuts = programs.map(p => schedule(arranged(p, target.capabilities), target.capabilities, memory));
+    return { target, cuts, printed: cuts.map(cut => ({ name, plan: planOf(cut, target), code: target.print(cut) })) };
+  };
+}
+/** A target that was made in this thread, model by model. */
+interface Here { readonly target: Target; readonly cuts: readonly Schedule[]; readonly printed: readonly Printed[] }

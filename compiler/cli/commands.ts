@@ -5,12 +5,14 @@ import pc from 'picocolors';
 import { printProgram } from '../1-syntax/print.ts';
 import { parse } from '../1-syntax/parse.ts';
 import { checkText, compile } from '../compile.ts';
+import type { CompileOptions } from '../compile.ts';
 import { explain } from '../explain.ts';
 import type { Explanation } from '../explain.ts';
 import { nearest } from '../suggest.ts';
 import { targetNames, targets as printers } from '../7-targets/targets.ts';
 import type { MemoryPlan } from '../5-schedule/schedule.ts';
 import type { TargetName } from '../7-targets/target.ts';
+import type { Beside } from './beside.ts';
 import { asJson, CompileError, readText, showAll, UserError, writeAll } from './output.ts';
 import { writeFileSync } from 'node:fs';
 
@@ -57,13 +59,16 @@ async function each(files: readonly string[], json: boolean | undefined, f: (fil
   if (json) print(JSON.stringify(reports, undefined, 2));
 }
 
-export const compileCommand = (files: readonly string[], o: CommonOptions & { readonly out?: string; readonly target?: string }): Promise<void> => {
+/** @param beside Makes WebAssembly at the same time. */
+export const compileCommand = (files: readonly string[], o: CommonOptions & { readonly out?: string; readonly target?: string }, beside?: Beside): Promise<void> => {
   const targets = parseTargets(o.target);
   const [set, memory] = [parseSet(o.set), parseMemory(o.memory)];
+  const elsewhere = (text: string, file: string): Pick<CompileOptions, 'elsewhere'> => (beside ? { elsewhere: name => (name === 'wasm' ? beside.make(text, { file, set, memory }) : undefined) } : {});
   return each(files, o.json, async (file, text) => {
-    await Promise.all(targets.map(name => printers[name]())); // loading them is not compiling
+    // loading them is not compiling
+    await Promise.all([...targets.filter(name => !beside || name !== 'wasm').map(name => printers[name]()), beside?.ready]);
     const started = performance.now();
-    const { files: made, warnings, models } = await compile(text, { file, targets, set, memory });
+    const { files: made, warnings, models } = await compile(text, { file, targets, set, memory, ...elsewhere(text, file) });
     const written = writeAll(o.out ?? dirname(file), made);
     if (!o.json) {
       showAll(warnings, file, text);

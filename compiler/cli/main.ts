@@ -14,9 +14,12 @@ program.command('compile').argument('<files...>', '.bnn files').description('wri
   .option('--out <dir>', 'folder to write to; beside each file when left out').option('--target <list>', 'webgpu, wasm, gpujs, separated by commas; all when left out')
   .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option(...memory).option('--watch', 'compile again whenever a file changes').option('--json', 'report as JSON')
   .action((files: string[], o: { readonly watch?: boolean; readonly out?: string; readonly target?: string }) => guarded(async () => {
-    // binaryen is the largest thing to load, much of it beside this thread: it starts before the parser does
-    if (o.target?.includes('wasm') !== false) import('../7-targets/wasm/index.ts').catch(() => undefined);
-    await (o.watch ? (await import('./watch.ts')).watchCommand(files, o) : (await commands()).compileCommand(files, o));
+    // binaryen is the largest thing to load: it starts before the parser does
+    const beside = (await import('./beside.ts')).wasmBeside(o.target);
+    if (!beside && o.target?.includes('wasm') !== false) import('../7-targets/wasm/index.ts').catch(() => undefined);
+    try {
+      await (o.watch ? (await import('./watch.ts')).watchCommand(files, o, beside) : (await commands()).compileCommand(files, o, beside));
+    } finally { beside?.close(); }
   }));
 program.command('check').argument('<files...>', '.bnn files').description('says what is wrong, writes nothing')
   .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--json', 'report as JSON')

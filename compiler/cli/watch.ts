@@ -2,14 +2,15 @@
 import { dirname, resolve } from 'node:path';
 import { watch } from 'chokidar';
 import pc from 'picocolors';
+import type { Beside } from './beside.ts';
 import { compileCommand } from './commands.ts';
 import { guarded } from './output.ts';
 
 /** Milliseconds that must pass without another change: editors write a file in several steps. */
 const calm = 60;
 
-export async function watchCommand(files: readonly string[], o: Parameters<typeof compileCommand>[1]): Promise<void> {
-  const compile = (): Promise<void> => guarded(() => compileCommand(files, o));
+export async function watchCommand(files: readonly string[], o: Parameters<typeof compileCommand>[1], beside?: Beside): Promise<void> {
+  const compile = (): Promise<void> => guarded(() => compileCommand(files, o, beside));
   await compile();
   // a folder each, since an import may name any file beside
   const watcher = watch([...new Set(files.map(f => dirname(resolve(f))))], { ignoreInitial: true, ignored: (path, stats) => stats?.isFile() === true && !path.endsWith('.bnn') });

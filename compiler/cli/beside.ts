@@ -1,0 +1,44 @@
+/**
+ * WebAssembly on a core of its own. Imagine a second compiler that is told the same text: while this thread makes the other targets, it
+ * loads binaryen, the largest thing there is to load, and makes that one.
+ */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { CompileOptions, Printed } from '../compile.ts';
+
+/** What is asked, and what comes back: nothing where it did not go well, which is for this thread to find out and say. */
+export interface Ask { readonly id: number; readonly source: string; readonly options: Pick<CompileOptions, 'file' | 'set' | 'memory'> }
+export interface Answer { readonly id: number; readonly printed?: readonly Printed[] }
+
+export interface Beside {
+  /** Done when it has loaded what it needs. */
+  readonly ready: Promise<void>;
+  readonly make: (source: string, options: Ask['options']) => Promise<readonly Printed[] | undefined>;
+  readonly close: () => void;
+}
+
+/** Undefined where WebAssembly is not one of several targets, where there is one core, and where the compiler runs from its sources, which a worker can't load. */
+export function wasmBeside(targets: string | undefined): Beside | undefined {
+  if (!(targets?.includes('wasm') ?? true) || targets?.includes(',') === false || availableParallelism() < 2 || !import.meta.url.endsWith('.js')) return undefined;
+  const worker = new Worker(new URL('./beside-worker.js', import.meta.url), { execArgv: [] });
+  const waiting = new Map<number, (printed: readonly Printed[] | undefined) => void>();
+  let open = true;
+  const end = (): void => { open = false; waiting.forEach(f => { f(undefined); }); waiting.clear(); };
+  const ready = new Promise<void>(done => {
+    worker.once('message', done);
+    worker.once('error', () => { end(); done(); });
+    worker.once('exit', () => { end(); done(); });
+  });
+  worker.on('message', ({ id, printed }: Answer) => { waiting.get(id)?.(printed); waiting.delete(id); });
+  let asked = 0;
+  return {
+    ready,
+    make: (source, options) => new Promise(done => {
+      if (!open) { done(undefined); return; }
+      const ask: Ask = { id: ++asked, source, options };
+      waiting.set(ask.id, done);
+      worker.postMessage(ask);
+    }),
+    close: () => { void worker.terminate(); },
+  };
+}
