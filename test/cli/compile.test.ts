@@ -1,0 +1,33 @@
+/** `bnnc compile` as it is typed (what `npm run build` made): with several targets WebAssembly is made by a thread of its own, and nothing shows it. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { compile } from '../../compiler/compile.ts';
+import type { TargetName } from '../../compiler/7-targets/target.ts';
+import { desk } from '../support/cli.ts';
+
+const { at, bnnc, clear } = desk('compile', fileURLToPath(new URL('../..', import.meta.url)));
+test.after.always(clear);
+const model = 'model M(hidden: int = 4) { input x: [batch, 3] target y: [batch, 1] p = x |> linear(hidden) |> relu |> linear(1) output p loss mse(p, y) }\n';
+
+test('files of all targets are those of one compilation in one thread, with arguments, imports and several models', async t => {
+  writeFileSync(at('twice.bnn'), 'layer twice(x: [batch, n]) -> [batch, n] { h = x |> linear(n) return h |> linear(n) }\n');
+  const text = `import "./twice.bnn"\n${model}model Other { input x: [batch, 2] target y: [batch, 2] p = x |> twice output p loss mse(p, y) }\n`;
+  writeFileSync(at('two.bnn'), text);
+  for (const list of ['webgpu,wasm,gpujs', 'wasm,gpujs'] as const) {
+    const run = bnnc('compile', at('two.bnn'), '--target', list, '--set', 'M.hidden=6', '--memory', 'small');
+    t.is(run.status, 0, run.said);
+    const targets = list.split(',') as TargetName[]; // of the list above
+    const { files } = await compile(text, { file: at('two.bnn'), targets, set: { 'M.hidden': 6 }, memory: 'small' });
+    t.is(files.length, 2 + targets.length);
+    for (const f of files) t.is(readFileSync(at(f.name), 'utf8'), f.text, f.name);
+  }
+});
+test('what is wrong in one file is said once, and the others are compiled', t => {
+  writeFileSync(at('good.bnn'), model);
+  writeFileSync(at('bad.bnn'), model.replace('relu', 'rleu'));
+  const run = bnnc('compile', at('bad.bnn'), at('good.bnn'), '--json');
+  t.is(run.status, 1);
+  const reports = JSON.parse(run.out) as { ok: boolean; diagnostics: { message: string }[]; files?: string[] }[];
+  t.deepEqual(reports.map(r => [r.ok, r.diagnostics.length, r.files?.length]), [[false, 1, undefined], [true, 0, 5]]);
+});
