@@ -16,7 +16,7 @@ const simd = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 
 export async function doctorCommand({ json }: { readonly json?: boolean }): Promise<void> {
   const findings = [
     await attempt('Node.js', async () => { if (major < 20) throw new Error(`${process.version}: 20.19 or newer is needed`); return process.version; }),
-    await attempt('wasm', async () => { if (!WebAssembly.validate(simd)) throw new Error('WebAssembly without SIMD'); return `WebAssembly with SIMD, ${Math.min(8, availableParallelism())} threads, multiply-adds ${hasFusedMultiplyAdd() ? 'fused' : 'not fused (relaxed SIMD: Node 22 and later)'}`; }),
+    await attempt('wasm', async () => { if (!WebAssembly.validate(simd)) throw new Error('WebAssembly without SIMD'); return `WebAssembly with SIMD, ${Math.min(8, availableParallelism())} threads, multiply-adds ${hasFusedMultiplyAdd() ? 'fused' : 'not fused (relaxed SIMD: Node 22 and later, or an app that is started as node --experimental-wasm-relaxed-simd)'}`; }),
     await attempt('webgpu', webgpu),
     await attempt('gpujs', async () => {
       try { await import('gpu.js'); } catch { throw new Error("the npm package gpu.js is not installed: npm install gpu.js"); }
