@@ -56,7 +56,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   const cut = programs.map(p => ({
     name: p.name,
     phases: [...p.before ?? [], { graph: p.graph, each: false }].map(({ graph, each }) => {
-      const split = splitReductions(unguardWindows(graph, boundsFolds(capabilities)), capabilities.innerLoops);
+      const split = splitReductions(unguardWindows(graph, boundsFolds(capabilities)), capabilities.innerLoops, boundsFolds(capabilities) && capabilities.results === 'many' && memory !== 'small');
       return { each, split, digest: digests(split.graph, number, () => p.name) };
     }),
   }));

@@ -22,15 +22,20 @@ const [fewProducts, longProduct, fewSums, longSum] = [8192, 64, 512, 256] as con
 /** The graph with its large reductions cut. `partials`: the rows of partial results, which must be stored; `parts`: those of sums of very many, which kernels of their own must store. */
 export interface Split { readonly graph: Graph<Plain>; readonly partials: ReadonlySet<NodeId>; readonly parts: ReadonlySet<NodeId> }
 
+/** Terms of each sum of a product, nominally, from which on a processor cuts it; how long its parts are at best, and at most: what a part reads of its second operand is to fit a panel. */
+const [longestSum, wishedPart, longestPart] = [1400, 400, 640] as const;
+/** Results from which on there are enough of them to reuse what is read, and numbers that all parts of them may take. */
+const [manyProducts, mostInParts] = [4096, 2 ** 22] as const;
+
 /** Smaller reductions over several literal axes become reductions over one, so that elements next to each other stay so. */
-export function splitReductions(graph: Graph<Plain>, innerLoops: 'cheap' | 'dear'): Split {
+export function splitReductions(graph: Graph<Plain>, innerLoops: 'cheap' | 'dear', cutsProducts: boolean): Split {
   const b = builder<Plain>();
   const to: NodeId[] = [];
   const partials = new Set<NodeId>();
   const renamed = (id: NodeId): NodeId => to[id] ?? fail(`node ${id}`);
   for (const n of graph.nodes) {
     b.at(n.origin);
-    const rows = innerLoops === 'dear' ? cutByRows(b, n, renamed) : undefined;
+    const rows = innerLoops === 'dear' ? cutByRows(b, n, renamed) : cutsProducts ? cutProduct(b, n, renamed) : undefined;
     if (rows) {
       partials.add(rows.partial);
       to.push(rows.whole);
@@ -97,6 +102,36 @@ function cutByRows(b: Builder<Plain>, n: Plain, renamed: (id: NodeId) => NodeId)
   const [row] = summed.find(([, e]) => e === 'rows') ?? [];
   if (row === undefined || nominalSize(summed.map(([, e]) => e).filter(e => e !== 'rows')) < longProduct || nominalSize(shape) > fewProducts) return undefined;
   const partial = b.einsum(args, labels, [row, ...out]);
+  return { partial, whole: b.reduce('add', partial, [0]) };
+}
+
+/**
+ * A product of long sums in parts, as many as there is a literal axis for. Imagine 3,200 rows of two matrices that are multiplied row by row: for each
+ * tile of the result all rows of both go past, from a far cache; of 400 rows, what both have stays near until all tiles have seen it.
+ */
+function cutProduct(b: Builder<Plain>, n: Plain, renamed: (id: NodeId) => NodeId): { readonly whole: NodeId; readonly partial: NodeId } | undefined {
+  if (n.kind !== 'einsum' || n.args.length !== 2) return undefined;
+  const results = nominalSize(n.shape);
+  if (results < manyProducts) return undefined;
+  const { labels, out } = n;
+  const args = n.args.map(renamed);
+  const extents = new Map(args.flatMap((a, i) => b.shape(a).map((e, d) => [labels[i]?.[d] ?? 0, e] as const)));
+  const summed = [...extents].filter(([label]) => !out.includes(label));
+  const terms = nominalSize(summed.map(([, e]) => e));
+  if (terms < longestSum) return undefined;
+  const distance = (parts: number): number => Math.abs(Math.log(terms / parts / wishedPart));
+  const choices = summed.flatMap(([label, e]) => (typeof e !== 'number' ? [] : Array.from({ length: e - 1 }, (_, i) => ({ label, extent: e, parts: i + 2 })).filter(c => e % c.parts === 0 && c.parts * results <= mostInParts && terms / c.parts <= longestPart)));
+  const best = choices.reduce<(typeof choices)[number] | undefined>((x, c) => (x === undefined || distance(c.parts) < distance(x.parts) ? c : x), undefined);
+  if (!best) return undefined;
+  const { label, extent, parts } = best;
+  const part = Math.max(...extents.keys()) + 1;
+  const inParts = args.map((a, i) => {
+    const at = labels[i]?.indexOf(label) ?? -1;
+    if (at < 0) return { arg: a, labels: labels[i] ?? [] };
+    const shape = b.shape(a);
+    return { arg: b.reshape(a, [...shape.slice(0, at), parts, extent / parts, ...shape.slice(at + 1)]), labels: [...(labels[i] ?? []).slice(0, at), part, ...(labels[i] ?? []).slice(at)] };
+  });
+  const partial = b.einsum(inParts.map(p => p.arg), inParts.map(p => p.labels), [part, ...out]);
   return { partial, whole: b.reduce('add', partial, [0]) };
 }
 
