@@ -38,8 +38,8 @@ const cores = cpus().length;
 /** Peers as they are started. */
 export const lanes: Readonly<Record<PeerName, Lane>> = {
   blitz: { name: 'BLiTZ', command: [process.env['PYTHON'] ?? 'python3', path('./peers/blitz_peer.py')], threads: cores > 1 ? [1, cores] : [1] },
-  'jax-js': { name: 'jax-js', command: [process.execPath, path('./peers/jax-js.js')], threads: [1] },
-  tfjs: { name: 'TensorFlow.js', command: [process.execPath, path('./peers/tfjs.js')], threads: [1] },
+  'jax-js': { name: 'jax-js', command: [process.execPath, ...nodeFlags, path('./peers/jax-js.js')], threads: [1] },
+  tfjs: { name: 'TensorFlow.js', command: [process.execPath, ...nodeFlags, path('./peers/tfjs.js')], threads: [1] },
 };
 
 interface Ours { readonly backend: 'wasm' | 'webgpu'; readonly threads: number; /** Sums of products are rounded once where the engine can: so too when left out. */ readonly fused?: boolean }
