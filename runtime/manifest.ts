@@ -81,6 +81,8 @@ export interface PlanManifest {
   readonly kernels: readonly KernelManifest[];
   /** For each kernel, instructions of one position: `[a, b, c, d]` is a + b·rows + c·samples + d·rows·samples, zeros at the end left out. For devices that must not be kept busy for long. */
   readonly costs?: readonly (readonly number[])[];
+  /** How many samples of a prediction are best computed at a time; 32 when left out. */
+  readonly samples?: number;
   /** webgpu: what one line of a data set is made of, as its last text copies it: buffers, and words of one row. */
   readonly lines?: readonly { readonly buffer: number; readonly each: number }[];
 }

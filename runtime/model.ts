@@ -272,7 +272,7 @@ async function predictions(s: State, tensors: ReadonlyMap<string, Rows>, rows: n
 
 /** Results of a program for all draws of all rows, by name. */
 async function drawn(s: State, program: string, names: readonly (readonly [string, OutputManifest])[], tensors: ReadonlyMap<string, Rows>, rows: number, samples: number, draws: Draws): Promise<ReadonlyMap<string, Float32Array>> {
-  const start = Math.min(samples, 32);
+  const start = Math.min(samples, s.backend.plan.samples ?? 32);
   const { rows: rowChunk, samples: sampleChunk } = chunks(s, rows, start);
   reserve(s, rowChunk, sampleChunk);
   const shapeOf = (o: OutputManifest): readonly number[] => o.shape.map(d => d ?? rows);
@@ -290,10 +290,10 @@ async function drawn(s: State, program: string, names: readonly (readonly [strin
         const whole = product(shapeOf(o));
         const part = product(o.shape.map(d => d ?? count));
         const got = parts[i] ?? new Float32Array();
-        // the batch may be any axis: what is before it is copied block by block
+        // the batch may be any axis, or none: what is before it is copied block by block
         const at = o.shape.indexOf(null);
-        const before = at < 0 ? 1 : product(o.shape.slice(0, at).map(d => d ?? 1));
-        const after = at < 0 ? whole : product(o.shape.slice(at + 1).map(d => d ?? 1));
+        const before = product(o.shape.slice(0, at).map(d => d ?? 1));
+        const after = product(o.shape.slice(at + 1).map(d => d ?? 1));
         for (let m = 0; m < many; m++) {
           if (at < 0) { to.set(got.subarray(m * part, (m + 1) * part), (sample + m) * whole); continue; }
           for (let k = 0; k < before; k++) to.set(got.subarray(m * part + k * count * after, m * part + (k + 1) * count * after), (sample + m) * whole + (k * rows + row) * after);

@@ -25,7 +25,7 @@ export interface Target {
   /** wasm: the module's bytes. webgpu, gpujs: one text a kernel, in the schedule's order; webgpu: one more that makes batches, where there are inputs with rows. */
   readonly print: (schedule: Schedule) => Uint8Array | readonly string[];
   /** What of the plan only this target's runtime asks for. */
-  readonly details?: (schedule: Schedule) => Pick<PlanManifest, 'costs' | 'lines'>;
+  readonly details?: (schedule: Schedule) => Pick<PlanManifest, 'costs' | 'lines' | 'samples'>;
   /** How a kernel's positions are cut into workgroups: for each side of a tile how many positions there are, and how many a workgroup has. Undefined: each position by itself. */
   readonly tiles?: (kernel: Kernel) => readonly (readonly [Size, number])[] | undefined;
   /** For `explain`: nanoseconds of one run on so many threads, where the target knows better than its costs a value. */

@@ -31,6 +31,7 @@ import type { Call } from './program.ts';
 import { newScope } from './scope.ts';
 import type { Memory, Scope } from './scope.ts';
 import { spells } from './spellings.ts';
+import { samplesTogether } from './together.ts';
 import type { Module } from './spellings.ts';
 import { tilesOf, writeBlock } from './statements.ts';
 import { addCut, addThreads, amountOf, leave } from './threads.ts';
@@ -180,6 +181,7 @@ export const wasm: Target = {
     cost: { arithmetic: 0.15, transcendental: 1.5, noise: 2, load: 0.3, store: 0.3, launch: 30 },
   },
   print: schedule => printWasm(schedule),
+  details: schedule => { const samples = samplesTogether(schedule); return samples === undefined ? {} : { samples }; },
   predict(source, extents, threads, memory) {
     const { kernel, plan } = planned(source, largeIn(memory));
     return nanoseconds(kernel, plan, extents, threads);
