@@ -7,7 +7,7 @@ import { InternalError } from '../diagnostics.ts';
 import { builder } from '../3-graph/build.ts';
 import type { Builder } from '../3-graph/build.ts';
 import type { Graph, NodeId, Plain, Shape } from '../3-graph/graph.ts';
-import { withArguments } from '../3-graph/walk.ts';
+import { argumentsOf, withArguments } from '../3-graph/walk.ts';
 import { nominalSize } from './unit.ts';
 
 /**
@@ -33,7 +33,11 @@ export function splitReductions(graph: Graph<Plain>, innerLoops: 'cheap' | 'dear
   const to: NodeId[] = [];
   const partials = new Set<NodeId>();
   const renamed = (id: NodeId): NodeId => to[id] ?? fail(`node ${id}`);
-  for (const n of graph.nodes) {
+  const users = graph.nodes.map((): Plain[] => []);
+  for (const n of graph.nodes) for (const x of argumentsOf(n)) users[x]?.push(n);
+  /** Nobody reads it but with its axes in another order. */
+  const isTurned = (id: NodeId): boolean => { const [user, ...others] = users[id] ?? []; return user?.kind === 'view' && user.view.kind === 'permute' && user.view.order[0] === 0 && others.length === 0; };
+  for (const [i, n] of graph.nodes.entries()) {
     b.at(n.origin);
     const rows = innerLoops === 'dear' ? cutByRows(b, n, renamed) : cutsProducts ? cutProduct(b, n, renamed) : undefined;
     if (rows) {
@@ -41,7 +45,13 @@ export function splitReductions(graph: Graph<Plain>, innerLoops: 'cheap' | 'dear
       to.push(rows.whole);
       continue;
     }
-    if (n.kind !== 'reduce') { to.push(b.copy(withArguments(n, renamed))); continue; }
+    if (n.kind !== 'reduce') {
+      const turned = cutsProducts && n.kind === 'view' && n.view.kind === 'permute' && isTurned(n.arg) ? turnedProduct(b, graph.nodes[n.arg], n.view.order, renamed) : undefined;
+      const made = turned ?? b.copy(withArguments(n, renamed));
+      if (cutsProducts && isLargeGradient(b, made) && !isTurned(i as NodeId)) partials.add(made); // the position is the id
+      to.push(made);
+      continue;
+    }
     const literal = literalExtent(graph.nodes[n.arg]?.shape ?? [], n.axes);
     if (literal >= large[innerLoops] && nominalSize(n.shape) <= few) {
       const { whole, partial } = cut(b, n.op, renamed(n.arg), n.axes, innerLoops);
@@ -103,6 +113,26 @@ function cutByRows(b: Builder<Plain>, n: Plain, renamed: (id: NodeId) => NodeId)
   if (row === undefined || nominalSize(summed.map(([, e]) => e).filter(e => e !== 'rows')) < longProduct || nominalSize(shape) > fewProducts) return undefined;
   const partial = b.einsum(args, labels, [row, ...out]);
   return { partial, whole: b.reduce('add', partial, [0]) };
+}
+
+/** Elements of a weight from which on its gradient is a product by itself for each sample. */
+const largeWeight = 2 ** 15;
+/**
+ * The gradient of each sample's draw of a large weight. Imagine its tiles as they come out of the product, and what is to be done with them: the
+ * noise of all samples, mean, spread and what the divergence adds, a dozen arrays as large as the weight, each met for a few lines at a time. Stored,
+ * it is one more array, and all of them go past from end to end.
+ */
+function isLargeGradient(b: Builder<Plain>, made: NodeId): boolean {
+  const n = b.node(made);
+  if (n.kind !== 'einsum' || n.args.length !== 2) return false;
+  const [samples, ...weight] = n.shape;
+  return samples === 'samples' && weight.every(e => typeof e === 'number') && nominalSize(weight) >= largeWeight;
+}
+/** Such a product with its axes in another order as one that has them in that order: what is stored is read as it lies. */
+function turnedProduct(b: Builder<Plain>, product: Plain | undefined, order: readonly number[], renamed: (id: NodeId) => NodeId): NodeId | undefined {
+  if (product?.kind !== 'einsum') return undefined;
+  const made = b.einsum(product.args.map(renamed), product.labels, order.map(d => product.out[d] ?? 0));
+  return isLargeGradient(b, made) ? made : undefined;
 }
 
 /**

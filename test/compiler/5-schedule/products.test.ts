@@ -45,9 +45,10 @@ test('a prediction of 1,408 terms a sum is what the drawn weights make by themse
   p?.draws.data.forEach((y, i) => { t.true(Math.abs(y - (expected[i] ?? NaN)) < 1e-5 * largest, `${i}: ${y} and ${expected[i] ?? NaN}`); });
   model.dispose();
 });
-test('gradients over 60 turns in parts are those of a plan that does not cut, with any number of threads', async t => {
-  const text = 'model M { input x: [batch, 60, 3] target y: [batch, 1] s = x |> lstm(64) p = s.h |> linear(1) output p loss mse(p, y) }';
-  const data = { x: Float32Array.from({ length: 6 * 60 * 3 }, (_, i) => Math.sin(i * i)), y: Float32Array.from({ length: 6 }, (_, i) => i / 3 - 1) };
+const recurrent = 'model M { input x: [batch, 60, 3] target y: [batch, 1] s = x |> lstm(64) p = s.h |> linear(1) output p loss mse(p, y) }';
+const wide = 'model M { input x: [batch, 60, 3] target y: [batch, 1] p = reshape(x, (batch, 180)) |> linear(200) |> tanh |> linear(170) |> tanh |> linear(1) output p loss mse(p, y) }';
+const data = { x: Float32Array.from({ length: 6 * 60 * 3 }, (_, i) => Math.sin(i * i)), y: Float32Array.from({ length: 6 }, (_, i) => i / 3 - 1) };
+for (const [name, text] of [['over 60 turns, in parts', recurrent], ['of large weights, a product for each sample', wide]] as const) test(`gradients ${name}, are those of a plan that does neither, with any number of threads`, async t => {
   const gradients = async (memory: MemoryPlan, threads: number): Promise<Readonly<Record<string, Float32Array>>> => {
     const model = await moduleOf(text, wasm, open, memory).create({ backend: 'wasm', seed: 5, threads });
     const made = await model.gradients(data, { samples: 3, klWeight: 1e-3, seed: 1 });
@@ -59,5 +60,14 @@ test('gradients over 60 turns in parts are those of a plan that does not cut, wi
   for (const [path, g] of Object.entries(whole)) {
     const largest = g.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
     t.true(largest > 0 && g.every((x, i) => Math.abs(x - (cut[path]?.[i] ?? NaN)) < 1e-4 * largest), path);
+  }
+});
+test('the product of a large gradient has nothing else in its kernel, and lies as the weight does', t => {
+  const [model] = checkText(wide, { file: 'm.bnn' }).models;
+  if (!model) throw new Error('no model');
+  const { kernels } = schedule(arranged(programsOf(model).programs, wasm.capabilities), wasm.capabilities);
+  for (const [out, into] of [[200, 180], [170, 200]] as const) {
+    const products = kernels.filter(k => k.body.some(s => s.kind === 'fold') && k.axes.map(a => String(a.extent)).join() === `samples,${out},${into}`);
+    t.is(products.length, 1, `samples, ${out}, ${into}: ${products.map(k => k.name).join(', ')}`);
   }
 });
