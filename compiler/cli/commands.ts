@@ -45,8 +45,16 @@ const print = (text: string): void => { process.stdout.write(`${text}\n`); };
 async function each(files: readonly string[], json: boolean | undefined, f: (file: string, text: string) => Promise<object>): Promise<void> {
   const reports: object[] = [];
   for (const file of files) {
-    const text = readText(file);
-    try { reports.push(await f(file, text)); } catch (e) {
+    let text = '';
+    try {
+      text = readText(file);
+      reports.push(await f(file, text));
+    } catch (e) {
+      if (e instanceof UserError) {
+        process.exitCode = e.exitCode;
+        if (json) reports.push({ file, ok: false, error: e.message }); else process.stderr.write(`${pc.red('error')}: ${e.message}\n`);
+        continue;
+      }
       if (!(e instanceof CompileError)) throw e;
       process.exitCode = 1;
       if (json) reports.push({ file, ok: false, diagnostics: asJson(e.diagnostics, text, e.sources) });

@@ -58,8 +58,11 @@ export async function guarded(run: () => Promise<void>): Promise<void> {
   process.stdout.on('error', (e: NodeJS.ErrnoException) => { if (e.code === 'EPIPE') process.exit(process.exitCode ?? 0); else throw e; });
   try { await run(); } catch (e) {
     process.exitCode = e instanceof UserError ? e.exitCode : 1;
-    if (e instanceof UserError || e instanceof BnncError) process.stderr.write(`${pc.red('error')}: ${e.message}\n`);
-    else process.stderr.write(`${pc.red('error')}: ${e instanceof InternalError ? e.message : `bug in the compiler: ${e instanceof Error ? e.message : String(e)}`}\nPlease report it with the .bnn file that shows it.\n`);
+    const isKnown = e instanceof UserError || e instanceof BnncError || e instanceof InternalError;
+    const message = isKnown ? e.message : `bug in the compiler: ${e instanceof Error ? e.message : String(e)}`;
+    process.stderr.write(`${pc.red('error')}: ${message}\n${isKnown && !(e instanceof InternalError) ? '' : 'Please report it with the .bnn file that shows it.\n'}`);
+    // whoever asked for data has it of an error too
+    if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ ok: false, error: message }, undefined, 2)}\n`);
   }
 }
 export { CompileError };

@@ -31,3 +31,17 @@ test('what is wrong in one file is said once, and the others are compiled', t =>
   const reports = JSON.parse(run.out) as { ok: boolean; diagnostics: { message: string }[]; files?: string[] }[];
   t.deepEqual(reports.map(r => [r.ok, r.diagnostics.length, r.files?.length]), [[false, 1, undefined], [true, 0, 5]]);
 });
+test('a file that is not there does not hide the others, and is data where data is asked for', t => {
+  writeFileSync(at('fine.bnn'), model);
+  const plain = bnnc('check', at('nowhere.bnn'), at('fine.bnn'));
+  t.is(plain.status, 1);
+  t.regex(plain.said, /error: there is no file .*nowhere\.bnn/);
+  t.regex(plain.out, /ok .*fine\.bnn: M/);
+  const run = bnnc('check', at('nowhere.bnn'), at('fine.bnn'), '--json');
+  t.is(run.status, 1);
+  t.deepEqual((JSON.parse(run.out) as { ok: boolean; error?: string }[]).map(r => [r.ok, r.error?.replace(/file .*\//, 'file ')]), [[false, 'there is no file nowhere.bnn'], [true, undefined]]);
+  const table = bnnc('evaluate', at('fine.bnn'), '--data', at('nowhere.csv'), '--checkpoint', at('nowhere.safetensors'), '--json');
+  t.is(table.status, 1);
+  t.like(JSON.parse(table.out), { ok: false });
+  t.regex(table.said, /there is no file .*nowhere\.csv/);
+});
