@@ -76,11 +76,11 @@ function writeOut(report: Report, item: ModelItem, definitions: Definitions, arg
 }
 
 /** What is known only at the end: ports and names that nothing uses, a model that computes nothing. */
-function finish({ report, d, item, now }: Elaboration, here: Scope): void {
+function finish({ report, d, item, now, mode }: Elaboration, here: Scope): void {
   const readBy = new Set(d.values.flatMap(v => (v.kind === 'apply' ? v.args : [])));
   for (const p of d.ports.values()) {
     const used = p.used || here.names.get(p.name)?.used === true || readBy.has(p.tensor.id) || d.losses.includes(p.tensor.id) || d.scans.some(s => s.over.includes(p.tensor.id));
-    if (p.role === 'target' && !used) report.error('B015', `nothing is trained on the target '${p.name}'`, p.span, { suggestion: `loss mse(…, ${p.name}) or observe ${p.name} ~ …` });
+    if (p.role === 'target' && !used && mode !== 'prediction') report.error('B015', `nothing is trained on the target '${p.name}'`, p.span, { suggestion: `loss mse(…, ${p.name}) or observe ${p.name} ~ …` });
     if (p.role === 'input' && !used) report.warn('W001', `the input '${p.name}' is never used`, p.span);
   }
   // what training does not use may be for prediction

@@ -109,3 +109,11 @@ test('log densities: what a normal says of each row', async t => {
   t.true(difference(mine, density?.data ?? []) < 1e-5);
   m.dispose();
 });
+test('a loss of training alone leaves its target without a use in prediction, and is no error', async t => {
+  const m = await moduleOf('model M { input x: [batch, 3] target y: [batch, 2] p = x |> linear(2) output p loss (mse(p, y) if training else 0) }').create({ seed: 1 });
+  const plain = await moduleOf('model M { input x: [batch, 3] target y: [batch, 2] p = x |> linear(2) output p loss mse(p, y) }').create({ seed: 1 });
+  t.is((await m.step({ x, y }, { klWeight: 0.1 })).loss, (await plain.step({ x, y }, { klWeight: 0.1 })).loss);
+  t.deepEqual((await m.predict({ x }, { samples: 2, seed: 3 }))['p']?.draws.data, (await plain.predict({ x }, { samples: 2, seed: 3 }))['p']?.draws.data);
+  m.dispose();
+  plain.dispose();
+});
