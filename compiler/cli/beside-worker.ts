@@ -7,6 +7,6 @@ import type { Answer, Ask } from './beside.ts';
 await targets.wasm();
 const answer = (a: Answer): void => { parentPort?.postMessage(a); };
 parentPort?.on('message', ({ id, source, options }: Ask) => {
-  printFor(source, options, 'wasm').then(printed => { answer({ id, printed }); }, () => { answer({ id }); });
+  const started = performance.now();
+  printFor(source, options, 'wasm').then(printed => { answer({ id, printed, took: performance.now() - started }); }, () => { answer({ id }); });
 });
-answer({ id: 0 });

@@ -8,12 +8,12 @@ import type { CompileOptions, Printed } from '../compile.ts';
 
 /** What is asked, and what comes back: nothing where it did not go well, which is for this thread to find out and say. */
 export interface Ask { readonly id: number; readonly source: string; readonly options: Pick<CompileOptions, 'file' | 'set' | 'memory'> }
-export interface Answer { readonly id: number; readonly printed?: readonly Printed[] }
+export interface Answer { readonly id: number; readonly printed?: readonly Printed[]; /** Milliseconds that it took, from when all was loaded. */ readonly took?: number }
 
 export interface Beside {
-  /** Done when it has loaded what it needs. */
-  readonly ready: Promise<void>;
   readonly make: (source: string, options: Ask['options']) => Promise<readonly Printed[] | undefined>;
+  /** Milliseconds that the last of them took, without the loading of what it needs. */
+  readonly took: () => number;
   readonly close: () => void;
 }
 
@@ -24,15 +24,12 @@ export function wasmBeside(targets: string | undefined): Beside | undefined {
   const waiting = new Map<number, (printed: readonly Printed[] | undefined) => void>();
   let open = true;
   const end = (): void => { open = false; waiting.forEach(f => { f(undefined); }); waiting.clear(); };
-  const ready = new Promise<void>(done => {
-    worker.once('message', done);
-    worker.once('error', () => { end(); done(); });
-    worker.once('exit', () => { end(); done(); });
-  });
-  worker.on('message', ({ id, printed }: Answer) => { waiting.get(id)?.(printed); waiting.delete(id); });
-  let asked = 0;
+  worker.once('error', end);
+  worker.once('exit', end);
+  let [asked, last] = [0, 0];
+  worker.on('message', ({ id, printed, took = 0 }: Answer) => { last = took; waiting.get(id)?.(printed); waiting.delete(id); });
   return {
-    ready,
+    took: () => last,
     make: (source, options) => new Promise(done => {
       if (!open) { done(undefined); return; }
       const ask: Ask = { id: ++asked, source, options };
