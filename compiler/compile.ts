@@ -60,33 +60,35 @@ export function checkText(source: string, { file, set, host }: Pick<CompileOptio
 
 /** Compiles a text to files. Throws CompileError with all that is wrong in it. */
 export async function compile(source: string, options: CompileOptions): Promise<Compilation> {
-  const elsewhere = new Map(options.targets.flatMap(name => { const made = options.elsewhere?.(name)?.catch(() => undefined); return made ? [[name, made] as const] : []; }));
+  const asked = new Map(options.targets.map(name => [name, options.elsewhere?.(name)?.catch(() => undefined)] as const));
   const { models, warnings, sources } = checkText(source, options);
-  const here = printing(models, options.memory);
-  const made: Here[] = [];
-  for (const name of options.targets) if (!elsewhere.has(name)) made.push(await here(name));
-  const others = new Map<TargetName, readonly Printed[]>();
-  for (const [name, promise] of elsewhere) {
-    const printed = await promise;
-    if (printed?.length === models.length) others.set(name, printed); else made.push(await here(name));
+  const make = printing(models, options.memory);
+  const made = new Map<TargetName, Made>();
+  // those of this thread first, while others work on theirs
+  for (const [name, other] of asked) if (!other) made.set(name, await make(name));
+  for (const [name, other] of asked) {
+    const printed = await other;
+    if (!made.has(name)) made.set(name, printed?.length === models.length ? { printed } : await make(name));
   }
-  const of = (name: TargetName): readonly Printed[] => others.get(name) ?? made.find(m => m.target.name === name)?.printed ?? [];
   return {
-    files: emit(options.file.split(/[\\/]/).at(-1) ?? options.file, models.map((model, i) => ({ model, targets: options.targets.flatMap(name => of(name)[i] ?? []) }))),
+    files: emit(options.file.split(/[\\/]/).at(-1) ?? options.file, models.map((model, i) => ({ model, targets: options.targets.flatMap(name => made.get(name)?.printed[i] ?? []) }))),
     warnings, sources,
     models: models.map((model, i) => ({
-      model, schedules: Object.fromEntries(made.flatMap(({ target, cuts }) => { const cut = cuts[i]; return cut ? [[target.name, cut]] : []; })),
-      own: () => made.flatMap(({ target, printed }) => { const code = printed[i]?.code; return target.ownMemory && code instanceof Uint8Array ? [target.ownMemory(code)] : []; })[0],
+      model, schedules: Object.fromEntries([...made].flatMap(([name, { cuts }]) => { const cut = cuts?.[i]; return cut ? [[name, cut]] : []; })),
+      own: () => [...made.values()].flatMap(({ target, printed }) => { const code = printed[i]?.code; return target?.ownMemory && code instanceof Uint8Array ? [target.ownMemory(code)] : []; })[0],
     })),
   };
 }
+/** A target's part of each model; with what it was made of where it was made in this thread. */
+interface Made { readonly printed: readonly Printed[]; readonly target?: Target; readonly cuts?: readonly Schedule[] }
+
 /** What one target makes of a text, a list of one for each model. Throws CompileError with all that is wrong in it. */
 export async function printFor(source: string, options: Pick<CompileOptions, 'file' | 'set' | 'host' | 'memory'>, target: TargetName): Promise<readonly Printed[]> {
   return (await printing(checkText(source, options).models, options.memory)(target)).printed;
 }
 
 /** Makes targets of models whose programs are the same for all of them. */
-function printing(models: readonly Model[], memory: MemoryPlan | undefined): (name: TargetName) => Promise<Here> {
+function printing(models: readonly Model[], memory: MemoryPlan | undefined): (name: TargetName) => Promise<Made> {
   const programs = models.map(model => programsOf(model, undefined, memory).programs);
   return async name => {
     const target = await targets[name]();
@@ -94,5 +96,3 @@ function printing(models: readonly Model[], memory: MemoryPlan | undefined): (na
     return { target, cuts, printed: cuts.map(cut => ({ name, plan: planOf(cut, target), code: target.print(cut) })) };
   };
 }
-/** A target that was made in this thread, model by model. */
-interface Here { readonly target: Target; readonly cuts: readonly Schedule[]; readonly printed: readonly Printed[] }

@@ -39,6 +39,9 @@ export interface Phase { readonly graph: Graph<Plain>; readonly each: boolean }
 /** Loops of different lengths side by side make the threads of a GPU wait for each other. */
 const boundsFolds = (c: Capabilities): boolean => c.integers && c.innerLoops === 'cheap';
 
+/** Products are stored as a processor's caches want them: in a small plan nothing is stored that need not be, gpu.js stores one result a kernel. */
+const cutsProducts = (c: Capabilities, memory: MemoryPlan): boolean => boundsFolds(c) && c.results === 'many' && memory !== 'small';
+
 type Named = Omit<Buffer, 'slot'>;
 
 export function schedule(programs: readonly Program[], capabilities: Capabilities, memory: MemoryPlan = 'fast'): Schedule {
@@ -56,7 +59,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   const cut = programs.map(p => ({
     name: p.name,
     phases: [...p.before ?? [], { graph: p.graph, each: false }].map(({ graph, each }) => {
-      const split = splitReductions(unguardWindows(graph, boundsFolds(capabilities)), capabilities.innerLoops, boundsFolds(capabilities) && capabilities.results === 'many' && memory !== 'small');
+      const split = splitReductions(unguardWindows(graph, boundsFolds(capabilities)), capabilities.innerLoops, cutsProducts(capabilities, memory));
       return { each, split, digest: digests(split.graph, number, () => p.name) };
     }),
   }));

@@ -7,7 +7,8 @@ import { InternalError } from '../diagnostics.ts';
 import { builder } from '../3-graph/build.ts';
 import type { Builder } from '../3-graph/build.ts';
 import type { Graph, NodeId, Plain, Shape } from '../3-graph/graph.ts';
-import { argumentsOf, withArguments } from '../3-graph/walk.ts';
+import { withArguments } from '../3-graph/walk.ts';
+import { cutProduct, productsApart, summedBy } from './products.ts';
 import { nominalSize } from './unit.ts';
 
 /**
@@ -22,21 +23,13 @@ const [fewProducts, longProduct, fewSums, longSum] = [8192, 64, 512, 256] as con
 /** The graph with its large reductions cut. `partials`: the rows of partial results, which must be stored; `parts`: those of sums of very many, which kernels of their own must store. */
 export interface Split { readonly graph: Graph<Plain>; readonly partials: ReadonlySet<NodeId>; readonly parts: ReadonlySet<NodeId> }
 
-/** Terms of each sum of a product, nominally, from which on a processor cuts it; how long its parts are at best, and at most: what a part reads of its second operand is to fit a panel. */
-const [longestSum, wishedPart, longestPart] = [1400, 400, 640] as const;
-/** Results from which on there are enough of them to reuse what is read, and numbers that all parts of them may take. */
-const [manyProducts, mostInParts] = [4096, 2 ** 22] as const;
-
 /** Smaller reductions over several literal axes become reductions over one, so that elements next to each other stay so. */
 export function splitReductions(graph: Graph<Plain>, innerLoops: 'cheap' | 'dear', cutsProducts: boolean): Split {
   const b = builder<Plain>();
   const to: NodeId[] = [];
   const partials = new Set<NodeId>();
   const renamed = (id: NodeId): NodeId => to[id] ?? fail(`node ${id}`);
-  const users = graph.nodes.map((): Plain[] => []);
-  for (const n of graph.nodes) for (const x of argumentsOf(n)) users[x]?.push(n);
-  /** Nobody reads it but with its axes in another order. */
-  const isTurned = (id: NodeId): boolean => { const [user, ...others] = users[id] ?? []; return user?.kind === 'view' && user.view.kind === 'permute' && user.view.order[0] === 0 && others.length === 0; };
+  const apart = cutsProducts ? productsApart(b, graph, renamed) : undefined;
   for (const [i, n] of graph.nodes.entries()) {
     b.at(n.origin);
     const rows = innerLoops === 'dear' ? cutByRows(b, n, renamed) : cutsProducts ? cutProduct(b, n, renamed) : undefined;
@@ -46,10 +39,9 @@ export function splitReductions(graph: Graph<Plain>, innerLoops: 'cheap' | 'dear
       continue;
     }
     if (n.kind !== 'reduce') {
-      const turned = cutsProducts && n.kind === 'view' && n.view.kind === 'permute' && isTurned(n.arg) ? turnedProduct(b, graph.nodes[n.arg], n.view.order, renamed) : undefined;
-      const made = turned ?? b.copy(withArguments(n, renamed));
-      if (cutsProducts && isLargeGradient(b, made) && !isTurned(i as NodeId)) partials.add(made); // the position is the id
-      to.push(made);
+      const product = apart?.(n, i as NodeId); // the position is the id
+      if (product !== undefined) partials.add(product);
+      to.push(product ?? b.copy(withArguments(n, renamed)));
       continue;
     }
     const literal = literalExtent(graph.nodes[n.arg]?.shape ?? [], n.axes);
@@ -107,61 +99,10 @@ function cutByRows(b: Builder<Plain>, n: Plain, renamed: (id: NodeId) => NodeId)
   if (n.kind !== 'einsum') return undefined;
   const { labels, out, shape } = n;
   const args = n.args.map(renamed);
-  const extents = new Map(args.flatMap((a, i) => b.shape(a).map((e, d) => [labels[i]?.[d] ?? 0, e] as const)));
-  const summed = [...extents].filter(([label]) => !out.includes(label));
+  const summed = summedBy(b, n, args);
   const [row] = summed.find(([, e]) => e === 'rows') ?? [];
   if (row === undefined || nominalSize(summed.map(([, e]) => e).filter(e => e !== 'rows')) < longProduct || nominalSize(shape) > fewProducts) return undefined;
   const partial = b.einsum(args, labels, [row, ...out]);
-  return { partial, whole: b.reduce('add', partial, [0]) };
-}
-
-/** Elements of a weight from which on its gradient is a product by itself for each sample. */
-const largeWeight = 2 ** 15;
-/**
- * The gradient of each sample's draw of a large weight. Imagine its tiles as they come out of the product, and what is to be done with them: the
- * noise of all samples, mean, spread and what the divergence adds, a dozen arrays as large as the weight, each met for a few lines at a time. Stored,
- * it is one more array, and all of them go past from end to end.
- */
-function isLargeGradient(b: Builder<Plain>, made: NodeId): boolean {
-  const n = b.node(made);
-  if (n.kind !== 'einsum' || n.args.length !== 2) return false;
-  const [samples, ...weight] = n.shape;
-  return samples === 'samples' && weight.every(e => typeof e === 'number') && nominalSize(weight) >= largeWeight;
-}
-/** Such a product with its axes in another order as one that has them in that order: what is stored is read as it lies. */
-function turnedProduct(b: Builder<Plain>, product: Plain | undefined, order: readonly number[], renamed: (id: NodeId) => NodeId): NodeId | undefined {
-  if (product?.kind !== 'einsum') return undefined;
-  const made = b.einsum(product.args.map(renamed), product.labels, order.map(d => product.out[d] ?? 0));
-  return isLargeGradient(b, made) ? made : undefined;
-}
-
-/**
- * A product of long sums in parts, as many as there is a literal axis for. Imagine 3,200 rows of two matrices that are multiplied row by row: for each
- * tile of the result all rows of both go past, from a far cache; of 400 rows, what both have stays near until all tiles have seen it.
- */
-function cutProduct(b: Builder<Plain>, n: Plain, renamed: (id: NodeId) => NodeId): { readonly whole: NodeId; readonly partial: NodeId } | undefined {
-  if (n.kind !== 'einsum' || n.args.length !== 2) return undefined;
-  const results = nominalSize(n.shape);
-  if (results < manyProducts) return undefined;
-  const { labels, out } = n;
-  const args = n.args.map(renamed);
-  const extents = new Map(args.flatMap((a, i) => b.shape(a).map((e, d) => [labels[i]?.[d] ?? 0, e] as const)));
-  const summed = [...extents].filter(([label]) => !out.includes(label));
-  const terms = nominalSize(summed.map(([, e]) => e));
-  if (terms < longestSum) return undefined;
-  const distance = (parts: number): number => Math.abs(Math.log(terms / parts / wishedPart));
-  const choices = summed.flatMap(([label, e]) => (typeof e !== 'number' ? [] : Array.from({ length: e - 1 }, (_, i) => ({ label, extent: e, parts: i + 2 })).filter(c => e % c.parts === 0 && c.parts * results <= mostInParts && terms / c.parts <= longestPart)));
-  const best = choices.reduce<(typeof choices)[number] | undefined>((x, c) => (x === undefined || distance(c.parts) < distance(x.parts) ? c : x), undefined);
-  if (!best) return undefined;
-  const { label, extent, parts } = best;
-  const part = Math.max(...extents.keys()) + 1;
-  const inParts = args.map((a, i) => {
-    const at = labels[i]?.indexOf(label) ?? -1;
-    if (at < 0) return { arg: a, labels: labels[i] ?? [] };
-    const shape = b.shape(a);
-    return { arg: b.reshape(a, [...shape.slice(0, at), parts, extent / parts, ...shape.slice(at + 1)]), labels: [...(labels[i] ?? []).slice(0, at), part, ...(labels[i] ?? []).slice(at)] };
-  });
-  const partial = b.einsum(inParts.map(p => p.arg), inParts.map(p => p.labels), [part, ...out]);
   return { partial, whole: b.reduce('add', partial, [0]) };
 }
 

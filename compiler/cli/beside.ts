@@ -6,14 +6,12 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { CompileOptions, Printed } from '../compile.ts';
 
-/** What is asked, and what comes back: nothing where it did not go well, which is for this thread to find out and say. */
+/** What is asked, and what comes back: nothing printed where it did not go well, which is for this thread to find out and say. */
 export interface Ask { readonly id: number; readonly source: string; readonly options: Pick<CompileOptions, 'file' | 'set' | 'memory'> }
 export interface Answer { readonly id: number; readonly printed?: readonly Printed[]; /** Milliseconds that it took, from when all was loaded. */ readonly took?: number }
 
 export interface Beside {
-  readonly make: (source: string, options: Ask['options']) => Promise<readonly Printed[] | undefined>;
-  /** Milliseconds that the last of them took, without the loading of what it needs. */
-  readonly took: () => number;
+  readonly make: (source: string, options: Ask['options']) => Promise<Omit<Answer, 'id'>>;
   readonly close: () => void;
 }
 
@@ -21,17 +19,16 @@ export interface Beside {
 export function wasmBeside(targets: string | undefined): Beside | undefined {
   if (!(targets?.includes('wasm') ?? true) || targets?.includes(',') === false || availableParallelism() < 2 || !import.meta.url.endsWith('.js')) return undefined;
   const worker = new Worker(new URL('./beside-worker.js', import.meta.url), { execArgv: [] });
-  const waiting = new Map<number, (printed: readonly Printed[] | undefined) => void>();
+  const waiting = new Map<number, (answer: Omit<Answer, 'id'>) => void>();
   let open = true;
-  const end = (): void => { open = false; waiting.forEach(f => { f(undefined); }); waiting.clear(); };
+  const end = (): void => { open = false; waiting.forEach(f => { f({}); }); waiting.clear(); };
   worker.once('error', end);
   worker.once('exit', end);
-  let [asked, last] = [0, 0];
-  worker.on('message', ({ id, printed, took = 0 }: Answer) => { last = took; waiting.get(id)?.(printed); waiting.delete(id); });
+  worker.on('message', ({ id, ...answer }: Answer) => { waiting.get(id)?.(answer); waiting.delete(id); });
+  let asked = 0;
   return {
-    took: () => last,
     make: (source, options) => new Promise(done => {
-      if (!open) { done(undefined); return; }
+      if (!open) { done({}); return; }
       const ask: Ask = { id: ++asked, source, options };
       waiting.set(ask.id, done);
       worker.postMessage(ask);

@@ -14,7 +14,7 @@ import { targetNames, targets as printers } from '../7-targets/targets.ts';
 import type { MemoryPlan } from '../5-schedule/schedule.ts';
 import type { TargetName } from '../7-targets/target.ts';
 import type { Beside } from './beside.ts';
-import { asJson, CompileError, readText, showAll, UserError, writeAll } from './output.ts';
+import { asJson, CompileError, readText, sayError, showAll, UserError, writeAll } from './output.ts';
 import { writeFileSync } from 'node:fs';
 
 export interface CommonOptions { readonly set?: readonly string[]; readonly memory?: string; readonly json?: boolean }
@@ -51,12 +51,7 @@ async function each(files: readonly string[], json: boolean | undefined, f: (fil
       text = readText(file);
       reports.push(await f(file, text));
     } catch (e) {
-      if (e instanceof UserError) {
-        process.exitCode = e.exitCode;
-        if (json) reports.push({ file, ok: false, error: e.message }); else process.stderr.write(`${pc.red('error')}: ${e.message}\n`);
-        continue;
-      }
-      if (!(e instanceof CompileError)) throw e;
+      if (!(e instanceof CompileError)) { reports.push({ file, ok: false, error: sayError(e) }); continue; }
       process.exitCode = 1;
       if (json) reports.push({ file, ok: false, diagnostics: asJson(e.diagnostics, text, e.sources) });
       else {
@@ -72,15 +67,16 @@ async function each(files: readonly string[], json: boolean | undefined, f: (fil
 export const compileCommand = (files: readonly string[], o: CommonOptions & { readonly out?: string; readonly target?: string }, beside?: Beside): Promise<void> => {
   const targets = parseTargets(o.target);
   const [set, memory] = [parseSet(o.set), parseMemory(o.memory)];
-  const elsewhere = (text: string, file: string): Pick<CompileOptions, 'elsewhere'> => (beside ? { elsewhere: name => (name === 'wasm' ? beside.make(text, { file, set, memory }) : undefined) } : {});
   return each(files, o.json, async (file, text) => {
     // loading them is not compiling
     await Promise.all(targets.filter(name => !beside || name !== 'wasm').map(name => printers[name]()));
     const [started, before] = [performance.now(), performance.eventLoopUtilization()];
-    const { files: made, warnings, models } = await compile(text, { file, targets, set, memory, ...elsewhere(text, file) });
+    let besideTook = 0;
+    const elsewhere = beside && ((name: TargetName): ReturnType<NonNullable<CompileOptions['elsewhere']>> => (name !== 'wasm' ? undefined : beside.make(text, { file, set, memory }).then(({ printed, took = 0 }) => { besideTook = took; return printed; })));
+    const { files: made, warnings, models } = await compile(text, { file, targets, set, memory, ...(elsewhere ? { elsewhere } : {}) });
     const written = writeAll(o.out ?? dirname(file), made);
     // of two threads the longer one, each without what it waits for: the other one may still load what it needs
-    const took = beside ? Math.max(performance.eventLoopUtilization(before).active, beside.took()) : performance.now() - started;
+    const took = beside ? Math.max(performance.eventLoopUtilization(before).active, besideTook) : performance.now() - started;
     if (!o.json) {
       showAll(warnings, file, text);
       print(`${pc.green('compiled')} ${models.map(m => m.model.name).join(', ')} for ${targets.join(', ')} in ${Math.round(took)} ms`);

@@ -52,17 +52,23 @@ export const asJson = (diagnostics: readonly Diagnostic[], text: string, importe
   return { severity: d.severity, code: d.code, message: d.message, ...place(d.span), notes: d.notes.map(n => ({ message: n.message, ...(n.span ? place(n.span) : {}) })), suggestion: d.suggestion };
 });
 
+/** Says what went wrong on stderr, and sets the exit code. The sentence. */
+export function sayError(e: unknown): string {
+  process.exitCode = e instanceof UserError ? e.exitCode : 1;
+  const isUsers = e instanceof UserError || e instanceof BnncError;
+  const sentence = isUsers || e instanceof InternalError ? e.message : `bug in the compiler: ${e instanceof Error ? e.message : String(e)}`;
+  process.stderr.write(`${pc.red('error')}: ${sentence}\n${isUsers ? '' : 'Please report it with the .bnn file that shows it.\n'}`);
+  return sentence;
+}
+
 /** Runs a command: what the author did wrong is a sentence or frames, what the compiler did wrong says so. Never a stack trace. */
 export async function guarded(run: () => Promise<void>): Promise<void> {
   // whoever reads the output may have had enough of it (`| head`)
   process.stdout.on('error', (e: NodeJS.ErrnoException) => { if (e.code === 'EPIPE') process.exit(process.exitCode ?? 0); else throw e; });
   try { await run(); } catch (e) {
-    process.exitCode = e instanceof UserError ? e.exitCode : 1;
-    const isKnown = e instanceof UserError || e instanceof BnncError || e instanceof InternalError;
-    const message = isKnown ? e.message : `bug in the compiler: ${e instanceof Error ? e.message : String(e)}`;
-    process.stderr.write(`${pc.red('error')}: ${message}\n${isKnown && !(e instanceof InternalError) ? '' : 'Please report it with the .bnn file that shows it.\n'}`);
+    const error = sayError(e);
     // whoever asked for data has it of an error too
-    if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ ok: false, error: message }, undefined, 2)}\n`);
+    if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ ok: false, error }, undefined, 2)}\n`);
   }
 }
 export { CompileError };

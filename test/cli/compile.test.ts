@@ -1,8 +1,9 @@
 /** `bnnc compile` as it is typed (what `npm run build` made): with several targets WebAssembly is made by a thread of its own, and nothing shows it. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { compile } from '../../compiler/compile.ts';
+import { compile, printFor } from '../../compiler/compile.ts';
 import type { TargetName } from '../../compiler/7-targets/target.ts';
 import { desk } from '../support/cli.ts';
 
@@ -17,6 +18,7 @@ test('files of all targets are those of one compilation in one thread, with argu
   for (const list of ['webgpu,wasm,gpujs', 'wasm,gpujs'] as const) {
     const run = bnnc('compile', at('two.bnn'), '--target', list, '--set', 'M.hidden=6', '--memory', 'small');
     t.is(run.status, 0, run.said);
+    t.is(run.said, '', 'the engine knows all its flags');
     const targets = list.split(',') as TargetName[]; // of the list above
     const { files } = await compile(text, { file: at('two.bnn'), targets, set: { 'M.hidden': 6 }, memory: 'small' });
     t.is(files.length, 2 + targets.length);
@@ -44,4 +46,20 @@ test('a file that is not there does not hide the others, and is data where data 
   t.is(table.status, 1);
   t.like(JSON.parse(table.out), { ok: false });
   t.regex(table.said, /there is no file .*nowhere\.csv/);
+});
+test('the thread beside gives what this one would, nothing for what is wrong, and nothing when it is closed', async t => {
+  const { wasmBeside } = await import(new URL('../../dist/compiler/cli/beside.js', import.meta.url).href) as typeof import('../../compiler/cli/beside.ts'); // what `npm run build` made of it
+  t.is(wasmBeside('wasm'), undefined);
+  t.is(wasmBeside('webgpu,gpujs'), undefined);
+  const beside = wasmBeside(undefined);
+  t.is(beside !== undefined, availableParallelism() > 1);
+  if (!beside) return;
+  const { printed, took } = await beside.make(model, { file: 'm.bnn' });
+  t.deepEqual(printed, await printFor(model, { file: 'm.bnn' }, 'wasm'));
+  t.true((took ?? 0) > 0);
+  t.is((await beside.make('model M {', { file: 'm.bnn' })).printed, undefined);
+  const late = beside.make(model, { file: 'm.bnn' });
+  beside.close();
+  t.is((await late).printed, undefined);
+  t.is((await beside.make(model, { file: 'm.bnn' })).printed, undefined);
 });

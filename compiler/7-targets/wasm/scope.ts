@@ -107,9 +107,6 @@ export interface Scope {
   /** The innermost open frame, and its region. */
   frame: Frame;
   region: Region;
-  /** Locals that are set in one place alone, and the nodes that read one of them and do nothing else. */
-  readonly final: Set<number>;
-  readonly computed: Map<Node, Local>;
   /** Values used several times by one statement. */
   shared: Map<string, Local>;
   /** Axes of loops of positions that are open, by name. */
@@ -134,7 +131,7 @@ export function newScope(m: Module, b: typeof binaryen, name: string, written: R
   let used = memory.scratch, panels = 0;
   const top: Frame = { depth: 0, parent: undefined, out: [], after: [], cache: new Map(), mayBeEmpty: false };
   return {
-    m, b, name, written, memory, parameters, given, top, locals: [], final: new Set(), computed: new Map(), names: new Map(), axes: new Map(), frame: top,
+    m, b, name, written, memory, parameters, given, top, locals: [], names: new Map(), axes: new Map(), frame: top,
     region: { lane: undefined, sides: [], turns: new Map() }, shared: new Map(), needs: new Map(), labels: 0,
     gridAxes: new Map(), folds: [], panels: new WeakMap(), panelPlaces: new Map(), allocated: () => ({ scratch: used, panels }),
     allocatePanel: bytes => { const at = panels; panels += bytes; return at; },
@@ -148,11 +145,7 @@ export function newLocal(s: Scope, type: binaryen.Type): Local {
   s.locals.push(type);
   return { index: s.parameters + s.locals.length - 1, type };
 }
-export function get(s: Scope, l: Local): Node {
-  const node = s.m.local.get(l.index, l.type);
-  if (s.final.has(l.index)) s.computed.set(node, l);
-  return node;
-}
+export const get = (s: Scope, l: Local): Node => s.m.local.get(l.index, l.type);
 export const put = (s: Scope, frame: Frame, l: Local, value: Node): void => { frame.out.push(s.m.local.set(l.index, value)); };
 
 export const frameAt = (s: Scope, depth: number): Frame => {
@@ -169,11 +162,8 @@ export function cached(s: Scope, frame: Frame, key: string, type: binaryen.Type,
   s.frame = frame;
   const value = make();
   s.frame = inner;
-  // nothing but what has been computed already: no copy of it
-  const same = s.computed.get(value);
-  const l = same ?? newLocal(s, type);
-  if (!same) put(s, frame, l, value);
-  s.final.add(l.index);
+  const l = newLocal(s, type);
+  put(s, frame, l, value);
   frame.cache.set(key, l);
   return l;
 }
