@@ -172,7 +172,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
         .then(full => outputs.map(o => [o.name, { data: full.get(`logDensity:${o.name}`) ?? new Float32Array(), shape: [samples, rows] }] as const))));
     },
     async drawWeights(given) {
-      const { seed, sample = 0 }: { readonly seed?: number; readonly sample?: number } = (given) ?? {}; // JavaScript may leave it out
+      const { seed, sample = 0 }: { readonly seed?: number; readonly sample?: number } = given ?? {}; // JavaScript may leave it out
       const draws = drawsOf(s, checkSeed(seed ?? NaN), 'call', 0);
       wholeNumber('sample', sample, 0);
       return reading(s, async () => {
