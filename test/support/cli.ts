@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 export const command = fileURLToPath(new URL('../../dist/compiler/cli/main.js', import.meta.url));
 export interface Said { readonly status: number | null; readonly out: string; readonly said: string }
@@ -12,7 +13,7 @@ export interface Desk {
   readonly at: (name: string) => string;
   /** Writes a file; where it is. */
   readonly write: (name: string, text: string) => string;
-  /** Runs a command; what it said is without colours. */
+  /** Runs a command; what it said is without colours, which an environment may ask for (`CI`, `FORCE_COLOR`). */
   readonly bnnc: (...args: readonly string[]) => Said;
   readonly clear: () => void;
 }
@@ -26,7 +27,7 @@ export function desk(name: string, cwd?: string): Desk {
     write: (file, text) => { writeFileSync(at(file), text); return at(file); },
     bnnc: (...args) => {
       const run = spawnSync(process.execPath, [command, ...args], { encoding: 'utf8', cwd: cwd ?? folder });
-      return { status: run.status, out: run.stdout, said: run.stderr.replaceAll(/\u001b\[\d+m/g, '') };
+      return { status: run.status, out: stripVTControlCharacters(run.stdout), said: stripVTControlCharacters(run.stderr) };
     },
     clear: () => { rmSync(folder, { recursive: true, force: true }); },
   };
