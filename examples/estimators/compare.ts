@@ -2,6 +2,7 @@
  * Estimators beside each other. Imagine one model and one batch, and many seeds: each gives a loss or a gradient with the
  * model's own estimator and with one draw for the whole batch.
  */
+import { readFileSync } from 'node:fs';
 import type { AnyModel } from '../../test/support/modules.ts';
 import type { Model } from '../../runtime/types.ts';
 
@@ -62,6 +63,7 @@ export async function gradientSpread(model: Model<AnyModel>, data: Data, seeds: 
   return { mu: total('.mu'), rho: total('.rho') };
 }
 
+const boston = readFileSync(new URL('../boston/boston.bnn', import.meta.url), 'utf8');
 /** Nets whose estimator is a hole in their text, and a batch for each. `rho` is the spread before softplus. */
 export const nets = {
   pooled: (estimator: string, rho: number, pool = 'max_pool2d(2)'): string => `model M {
@@ -80,15 +82,20 @@ export const nets = {
     ${body}
     loss mse(p, y)
   }`,
-  dense: (estimator: string, rho: number, hidden = 16): string => `model M {
+  dense: (estimator: string, rho: number): string => `model M {
     estimator ${estimator}
     posterior normal(mu: normal(0, 0.2), rho: ${rho})
     input  x: [batch, 13]
     target y: [batch, 1]
-    p = x |> linear(${hidden}) |> relu |> linear(1)
+    p = x |> linear(16) |> relu |> linear(1)
     loss mse(p, y)
   }`,
+  /** The example's own 13-512-1, its means begun as they are there. */
+  boston: (estimator: string, rho: number): string => boston.replace('{', `{\n  estimator ${estimator}\n  posterior normal(mu: normal(0, 0.1), rho: ${rho})`),
 } as const;
+
+/** The spread before softplus, whose sigma is this: the inverse of softplus. */
+export const rhoOf = (sigma: number): number => Math.log(Math.expm1(sigma));
 
 /** Numbers between -1.5 and 1.5 that never change. */
 const wave = (n: number, step: number): Float32Array => Float32Array.from({ length: n }, (_, i) => 1.5 * Math.sin((i + 1) * step));

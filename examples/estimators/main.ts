@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { moduleOf } from '../../test/support/modules.ts';
 import { train } from '../boston/data.ts';
 import { normals } from '../common/numbers.ts';
-import { differenceOf, differs, estimateOf, gradientSpread, images, lossesOf, nets, table } from './compare.ts';
+import { differenceOf, differs, estimateOf, gradientSpread, images, lossesOf, nets, rhoOf, table } from './compare.ts';
 
 const { values } = parseArgs({ options: { draws: { type: 'string', default: '100000' }, seeds: { type: 'string', default: '500' } } });
 const [draws, seeds] = [Number(values.draws), Number(values.seeds)];
@@ -29,16 +29,15 @@ for (const [name, text, data] of [
   model.dispose();
 }
 
-// sigma = softplus(rho) = 0.05
-const rho = Math.log(Math.expm1(0.05));
-console.log(`\nThe variance of the likelihood's gradient, summed over all parameters: 13-512-1, sigma 0.05, batch 64, ${seeds} seeds`);
+console.log(`\nThe variance of the likelihood's gradient, summed over all parameters: the 13-512-1 of the Boston example, sigma 0.05, batch 64, ${seeds} seeds`);
 const next = normals(1);
 const independent = { x: Array.from({ length: 64 }, () => Array.from({ length: 13 }, next)), y: Array.from({ length: 64 }, () => [next()]) };
-// how much the examples of a batch resemble each other decides how much they suffer from one draw
-for (const [name, data] of [['64 rows of standard normals', independent], ['64 neighbourhoods of Boston', { x: train.x.slice(0, 64), y: train.y.slice(0, 64) }], ['64 rows of a wave', table(64)]] as const) {
+// how much the examples of a batch resemble each other decides how much they suffer from one draw: normals do as little as examples can
+const batches = [0, 1, 2].map(b => [`batch ${b + 1} of Boston`, { x: train.x.slice(64 * b, 64 * (b + 1)), y: train.y.slice(64 * b, 64 * (b + 1)) }] as const);
+for (const [name, data] of [...batches, ['64 rows of normals, targets too', independent] as const]) {
   console.log(`  ${name}`);
   for (const estimator of ['flipout', 'local']) {
-    const model = await moduleOf(nets.dense(estimator, rho, 512)).create({ seed: 3 });
+    const model = await moduleOf(nets.boston(estimator, rhoOf(0.05))).create({ seed: 3 });
     // of the same model, since the gradient of another one scatters in another way
     const [own, shared] = [await gradientSpread(model, data, seeds), await gradientSpread(model, data, seeds, 'shared')];
     console.log(`    ${estimator.padEnd(8)} mu ${own.mu.toFixed(3).padStart(9)} of ${shared.mu.toFixed(3).padStart(9)}, ${(own.mu / shared.mu).toFixed(3)} times that of shared   rho ${own.rho.toFixed(5).padStart(9)} of ${shared.rho.toFixed(5).padStart(9)}, ${(own.rho / shared.rho).toFixed(3)} times`);

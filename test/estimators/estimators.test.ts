@@ -6,7 +6,8 @@ import test from 'ava';
 import { CompileError } from '../../compiler/diagnostics.ts';
 import { programsOf } from '../../compiler/4-diff/programs.ts';
 import { checkText } from '../../compiler/compile.ts';
-import { differenceOf, differs, estimateOf, gradientDifference, images, lossesOf, nets, table } from '../../examples/estimators/compare.ts';
+import { train } from '../../examples/boston/data.ts';
+import { differenceOf, differs, estimateOf, gradientDifference, gradientSpread, images, lossesOf, nets, rhoOf, table } from '../../examples/estimators/compare.ts';
 import { moduleOf } from '../support/modules.ts';
 
 const draws = { calls: 40, samples: 2000 };
@@ -29,6 +30,17 @@ for (const [name, text, data, calls] of [
     const { worst, typical } = await gradientDifference(model, data, { calls: 60, samples: 60 });
     t.true(worst < 5 && typical < 1.5, `gradients: the worst of all elements is ${worst} standard errors off, and typical is ${typical}`);
     t.log(`gradients: worst ${worst.toFixed(2)}, typical ${typical.toFixed(2)} standard errors`);
+    model.dispose();
+  });
+}
+
+for (const [estimator, most] of [['flipout', 0.25], ['local', 0.15]] as const) {
+  test(`the gradient of the likelihood scatters less with ${estimator}: at most ${most} times as much, 13-512-1 on Boston, sigma 0.05, batch 64`, async t => {
+    const model = await moduleOf(nets.boston(estimator, rhoOf(0.05))).create({ seed: 3 });
+    const data = { x: train.x.slice(0, 64), y: train.y.slice(0, 64) };
+    const [own, shared] = [await gradientSpread(model, data, 500), await gradientSpread(model, data, 500, 'shared')];
+    t.true(own.mu < most * shared.mu, `mu: ${own.mu / shared.mu}`);
+    t.true(own.rho < most * shared.rho, `rho: ${own.rho / shared.rho}`);
     model.dispose();
   });
 }
