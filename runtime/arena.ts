@@ -20,7 +20,8 @@ export const countOf = (size: Size, rows: number, samples: number): number =>
 
 /** What is known of a buffer here. */
 type Laid = Pick<BufferManifest, 'role' | 'size' | 'slot'>;
-const keeps = (buffer: Laid): boolean => buffer.role === 'parameter' || buffer.role === 'moment';
+/** Whether a buffer keeps its content between programs. */
+export const keeps = (buffer: Laid): boolean => buffer.role === 'parameter' || buffer.role === 'moment';
 
 /** Lays out a plan for up to this many rows and samples. */
 export function layout(plan: { readonly buffers: readonly Laid[] }, rows: number, samples: number): Layout {

@@ -2,7 +2,7 @@
  * One model on one backend: its memory, its counts, and the rule of who may use it when. Everything that touches the device
  * goes through `exclusive`, one after the other; `fit` takes turns with the calls that only read.
  */
-import { layout } from './arena.ts';
+import { keeps, layout } from './arena.ts';
 import { writeBuckets } from './bucket.ts';
 import type { Backend, Scalars } from './backend.ts';
 import { Diverged, fail } from './errors.ts';
@@ -90,14 +90,8 @@ export function load(s: State, tensors: ReadonlyMap<string, Rows>, from: number,
 export const portBuffer = (s: State, name: string): string => `${s.manifest.inputs.some(p => p.name === name) ? 'input' : 'target'}:${name}`;
 export function write(s: State, name: string, data: Float32Array): void {
   const buffer = portBuffer(s, name);
-  if (hasBuffer(s, buffer)) s.backend.write(buffer, data);
+  if (s.backend.plan.buffers.some(b => b.name === buffer)) s.backend.write(buffer, data);
   writeBuckets(s.backend.plan, buffer, data, (to, sorted) => { s.backend.write(to, sorted); });
-}
-const known = new WeakMap<Backend, ReadonlySet<string>>();
-export function hasBuffer(s: State, name: string): boolean {
-  const names = known.get(s.backend) ?? new Set(s.backend.plan.buffers.map(b => b.name));
-  known.set(s.backend, names);
-  return names.has(name);
 }
 
 /** A result of a program, by name. */
@@ -149,7 +143,7 @@ export function runStep(s: State, o: Optimizer, d: Draws, rows: number, samples:
 
 /** Persistent buffers: parameters and moments, without twins. */
 export const persistent = (s: State): readonly { readonly name: string; readonly count: number; readonly role: string }[] =>
-  s.backend.plan.buffers.flatMap(b => ((b.role === 'parameter' || b.role === 'moment') && typeof b.size === 'number' && !b.name.endsWith("'") ? [{ name: b.name, count: b.size, role: b.role }] : []));
+  s.backend.plan.buffers.flatMap(b => (keeps(b) && typeof b.size === 'number' && !b.name.endsWith("'") ? [{ name: b.name, count: b.size, role: b.role }] : []));
 
 /** What is to come back when all runs so far are done. */
 export async function copyOf(s: State): Promise<Snapshot> {

@@ -3,7 +3,13 @@
  * much memory does it give to one binding. Every refusal is a sentence that says what to do.
  */
 
-/** A device with the largest storage binding its adapter gives. Rejects with a sentence where there is none. */
+/** A device with the largest storage binding its adapter gives, and with subgroups where it has them. */
+export function deviceOf(adapter: GPUAdapter): Promise<GPUDevice> {
+  const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
+  return adapter.requestDevice({ requiredFeatures: adapter.features.has('subgroups') ? ['subgroups'] : [], requiredLimits: { maxStorageBufferBindingSize, maxBufferSize } });
+}
+
+/** A device of this machine. Rejects with a sentence where there is none. */
 export async function requestDevice(): Promise<GPUDevice> {
   // `navigator` is missing in Node 20, and `gpu` from it in most runtimes.
   const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
@@ -12,8 +18,7 @@ export async function requestDevice(): Promise<GPUDevice> {
   }
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new Error('webgpu: navigator.gpu is here, but no adapter answered: there is no GPU that WebGPU can use, or its driver is blocked');
-  const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
-  return adapter.requestDevice({ requiredLimits: { maxStorageBufferBindingSize, maxBufferSize } });
+  return deviceOf(adapter);
 }
 
 /** The device that an app passes as an option. Throws when it is something else. */

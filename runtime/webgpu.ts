@@ -22,7 +22,7 @@ export const open: OpenBackend = async (code, plan, options) => {
   try {
     const bytes = 4 * recordWords(plan);
     if (bytes > device.limits.maxUniformBufferBindingSize) {
-      throw new Error(`webgpu: this model has ${plan.buffers.length} buffers; their places need ${bytes} bytes of a uniform buffer, and this device gives ${device.limits.maxUniformBufferBindingSize}`);
+      throw new Error(`webgpu: the places of ${plan.buffers.length} buffers need ${bytes} bytes of a uniform buffer, and this device gives at most ${device.limits.maxUniformBufferBindingSize}`);
     }
     const bindings = layoutOf(device, bytes);
     return start(device, plan, await compile(device, plan, code, bindings), bindings, options.device === undefined);
@@ -46,8 +46,10 @@ async function compile(device: GPUDevice, plan: PlanManifest, code: readonly str
   const pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [bindings] });
   // A text that is not WGSL shows twice, in its module and in its pipeline: the scope takes the first, the second is told below.
   device.pushErrorScope('validation');
+  // Lines for subgroups are comments to a device that has none.
+  const texts = device.features.has('subgroups') ? code.map(text => text.replaceAll('//subgroups ', '')) : code;
   // All at once: drivers compile in parallel. And all awaited, even when one fails.
-  const asked = code.map(text => device.createComputePipelineAsync({ layout: pipelineLayout, compute: { module: device.createShaderModule({ code: text }), entryPoint: 'main' } }));
+  const asked = texts.map(text => device.createComputePipelineAsync({ layout: pipelineLayout, compute: { module: device.createShaderModule({ code: text }), entryPoint: 'main' } }));
   const [made] = await Promise.all([Promise.allSettled(asked), device.popErrorScope()]);
   return made.map((result, i) => {
     if (result.status === 'rejected') throw new Error(`webgpu: this device refuses the kernel '${plan.kernels[i]?.name ?? i}': ${String(result.reason)}`);
@@ -216,8 +218,8 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
 }
 
 type Extents = Readonly<Record<Dynamic, number>>;
-const positionsOf = (kernel: KernelManifest | undefined, { rows, samples }: Extents): number =>
-  (kernel?.grid ?? []).reduce<number>((n, e) => n * countOf(typeof e === 'number' ? e : { times: 1, by: [e] }, rows, samples), 1);
+const positionsOf = (kernel: KernelManifest | undefined, extents: Extents): number =>
+  (kernel?.grid ?? []).reduce<number>((n, e) => n * (typeof e === 'number' ? e : extents[e]), 1);
 /** Workgroups of a kernel: those of its tiles, or as many as give each position an invocation. */
 const workgroupsOf = (kernel: KernelManifest | undefined, extents: Extents): number =>
   (kernel?.tiles ? kernel.tiles.reduce((n, [size, each]) => n * Math.ceil(countOf(size, extents.rows, extents.samples) / each), 1) : Math.ceil(positionsOf(kernel, extents) / workgroupSize));

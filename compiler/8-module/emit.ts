@@ -20,7 +20,7 @@ const options = { noEscape: true, strict: true, knownHelpersOnly: true, knownHel
 /** Handlebars compiles a template when it is first rendered; here that is when the compiler is loaded, with nothing to show. */
 function template(text: string): (view: object) => string {
   const render = handlebars.compile(text, options);
-  render({ version, target: '', inline: [], models: [] });
+  render({ version, target: '', inline: [], parts: [], models: [] });
   return render;
 }
 const [moduleText, typesText, targetText] = [template(moduleTemplate), template(typesTemplate), template(targetTemplate)];
@@ -30,22 +30,47 @@ export function emit(base: string, compiled: readonly Compiled[]): readonly File
   const names = compiled[0]?.targets.map(t => t.name) ?? [];
   const single = names.length === 1;
   const alias = (target: string): string => `${target}Backend`;
-  const models = compiled.map(c => ({
+  const printed = new Map(names.map(name => [name, codesOf(compiled.flatMap(c => c.targets.flatMap(t => (t.name === name ? [t.code] : []))))]));
+  const models = compiled.map((c, i) => ({
     name: c.model.name, manifest: manifestOf(c.model),
-    targets: c.targets.map(t => ({ target: t.name, inline: single, alias: alias(t.name), plan: t.plan, code: codeOf(t.code), file: `./${base}.${t.name}.js`, model: c.model.name })),
+    targets: c.targets.map(t => ({ target: t.name, inline: single, alias: alias(t.name), plan: t.plan, code: printed.get(t.name)?.codes[i] ?? '', file: `./${base}.${t.name}.js`, model: c.model.name })),
   }));
   const types = compiled.map((c, i) => typesOf(c.model, models[i]?.manifest ?? manifestOf(c.model)));
   return [
-    { name: `${base}.js`, text: moduleText({ version, inline: single ? names.map(target => ({ target, alias: alias(target) })) : [], models }) },
+    { name: `${base}.js`, text: moduleText({ version, inline: single ? names.map(target => ({ target, alias: alias(target) })) : [], parts: single ? printed.get(names[0] ?? 'wasm')?.parts ?? [] : [], models }) },
     { name: `${base}.d.ts`, text: typesText({ version, models: types }) },
     ...(single ? [] : names.map(target => ({
       name: `${base}.${target}.js`,
-      text: targetText({ version, target, models: models.flatMap(m => m.targets.filter(t => t.target === target).map(t => ({ name: m.name, target, plan: t.plan, code: t.code }))) }),
+      text: targetText({ version, target, parts: printed.get(target)?.parts ?? [], models: models.flatMap(m => m.targets.filter(t => t.target === target).map(t => ({ name: m.name, target, plan: t.plan, code: t.code }))) }),
     }))),
   ];
 }
-/** Bytes are deflated before they become base64: a page that is served compressed could not compress them afterwards. */
-const codeOf = (code: Uint8Array | readonly string[]): string | readonly string[] => (code instanceof Uint8Array ? deflateRawSync(code, { level: 9 }).toString('base64') : code);
+/** Without spaces that mean nothing: kernels are for machines, and `explain` shows them. A text with quotes stays as it is; `a - -b` keeps its middle. */
+const tight = (text: string): string => (/["'`]/.test(text) ? text : text.replaceAll(/^ +/gm, '').replaceAll(/ ([*+=<>&|^?:-]+) (?![+-])/g, '$1'));
+
+/** The codes of all models for one target, as JavaScript; and what several of them say, which they refer to by name. */
+interface Codes { readonly codes: readonly string[]; readonly parts: readonly { readonly name: string; readonly text: string }[] }
+
+/**
+ * Bytes are deflated before they become base64: a page that is served compressed could not compress them afterwards. Of texts, functions
+ * that stand in several (noise) are written once: gzip finds nothing again that is more than 32 kB away.
+ */
+function codesOf(codes: readonly (Uint8Array | readonly string[])[]): Codes {
+  const cut = codes.map(code => (code instanceof Uint8Array ? deflateRawSync(code, { level: 9 }).toString('base64') : code.map(text => tight(text).split(/^(?=fn )|(?<=^\}\n)/m))));
+  const count = new Map<string, number>();
+  for (const part of cut.flatMap(code => (typeof code === 'string' ? [] : code.flatMap(text => [...new Set(text)])))) if (part.startsWith('fn ')) count.set(part, (count.get(part) ?? 0) + 1);
+  const names = new Map([...count].flatMap(([part, times]) => (times > 1 ? [part] : [])).map((part, i) => [part, `part${i}`]));
+  /** Neighbours that have no names are one string. */
+  const expression = (text: readonly string[]): string => text.reduce<string[]>((terms, part) => {
+    const [name, last] = [names.get(part), terms.at(-1)];
+    if (name === undefined && last !== undefined && !names.has(last)) terms[terms.length - 1] = last + part; else terms.push(part);
+    return terms;
+  }, []).map(term => names.get(term) ?? json(term)).join(' + ');
+  return {
+    codes: cut.map(code => (typeof code === 'string' ? json(code) : `[${code.map(expression).join(', ')}]`)),
+    parts: [...names].map(([text, name]) => ({ name, text })),
+  };
+}
 
 /** A documentation comment's text: it can't end the comment. */
 const comment = (text: string | undefined): string | false => (text === undefined ? false : text.replaceAll('*/', '*\u200b/').split('\n').join('\n * '));

@@ -1,16 +1,19 @@
-/** The texts of generated files, with holes. Every inserted value passes through `json` or is a checked name. */
+/** The texts of generated files, with holes. Every inserted value passes through `json` or is a checked name; `code` is an expression made of such. */
 
 export const moduleTemplate = `// Made by bnnc {{json version}}. Do not edit.
 import { defineModel } from 'bnnc/runtime'
 {{#each inline}}
 import * as {{alias}} from 'bnnc/runtime/{{target}}'
 {{/each}}
+{{#each parts}}
+const {{name}} = {{json text}}
+{{/each}}
 {{#each models}}
 
 export const {{name}} = defineModel({{json manifest}}, {
 {{#each targets}}
 {{#if inline}}
-  {{target}}: async () => ({ target: {{json target}}, open: {{alias}}.open, plan: {{json plan}}, code: {{json code}} }),
+  {{target}}: async () => ({ target: {{json target}}, open: {{alias}}.open, plan: {{json plan}}, code: {{code}} }),
 {{else}}
   {{target}}: async () => (await import({{json file}})).{{model}},
 {{/if}}
@@ -21,9 +24,12 @@ export const {{name}} = defineModel({{json manifest}}, {
 
 export const targetTemplate = `// Made by bnnc {{json version}}. Do not edit.
 import { open } from 'bnnc/runtime/{{target}}'
+{{#each parts}}
+const {{name}} = {{json text}}
+{{/each}}
 {{#each models}}
 
-export const {{name}} = { target: {{json target}}, open, plan: {{json plan}}, code: {{json code}} }
+export const {{name}} = { target: {{json target}}, open, plan: {{json plan}}, code: {{code}} }
 {{/each}}
 `;
 

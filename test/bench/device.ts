@@ -1,4 +1,5 @@
 /** A GPU that is worth timing: one in hardware. */
+import { deviceOf } from '../../runtime/webgpu-device.ts';
 
 /** Adapters that compute on the processor. */
 const software = /swiftshader|llvmpipe|lavapipe|software|basic render/i;
@@ -7,8 +8,7 @@ const software = /swiftshader|llvmpipe|lavapipe|software|basic render/i;
 export async function hardwareDevice(): Promise<GPUDevice | undefined> {
   const adapter = await (await gpu())?.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter || adapter.info.isFallbackAdapter || software.test(`${adapter.info.vendor} ${adapter.info.architecture} ${adapter.info.device} ${adapter.info.description}`)) return undefined;
-  const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
-  return adapter.requestDevice({ requiredLimits: { maxStorageBufferBindingSize, maxBufferSize } });
+  return deviceOf(adapter);
 }
 
 async function gpu(): Promise<GPU | undefined> {

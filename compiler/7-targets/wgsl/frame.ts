@@ -11,6 +11,7 @@ import { indent, makeNames, makePrinter, positionIn } from '../text.ts';
 import type { Place, Printer } from '../text.ts';
 import { dialect } from './dialect.ts';
 import { printNoise } from './noise.ts';
+import { enabled, places, usesSubgroups, withoutThem } from './subgroups.ts';
 
 /** What the words of the record mean: fields of the step first, then where each buffer of the schedule begins; one more is the first workgroup of a dispatch that is a part. */
 export type Words = Pick<Schedule, 'record' | 'buffers'>;
@@ -90,14 +91,17 @@ export function makeFrame(kernel: Kernel, { record, buffers }: Words, noises: Ma
 
   const text = (before: readonly string[], main: readonly string[], lanes: number): string => {
     const all = [...functions.values(), ...before];
+    const shares = usesSubgroups(main);
     return [
+      ...(shares ? [enabled] : []),
       `// ${kernel.name.replace(/[^\w.:/ -]/g, '_')}`,
       `@group(0) @binding(0) var<uniform> record: array<vec4<u32>, ${Math.ceil((record.length + buffers.length + 1) / 4)}>;`,
       '@group(0) @binding(1) var<storage, read_write> arena: array<u32>;',
+      ...(shares ? [withoutThem] : []),
       ...all,
       ...([...all, ...main].some(t => t.includes('hidden(')) ? ['fn hidden(bits: u32) -> f32 { return bitcast<f32>(bits); }'] : []),
       `@compute @workgroup_size(${lanes})`,
-      'fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {',
+      `fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32${shares ? `\n${places}\n` : ''}) {`,
       ...indent(main),
       '}',
       '',

@@ -1,9 +1,12 @@
 /**
  * A long sum shared by lanes. Imagine the turns dealt out to the lanes of a position like cards; each adds up its own, then halves of
  * the lanes meet until one number is left. Which turns meet when is a matter of the extents and the number of lanes alone, so the
- * result is the same in every run and on every device.
+ * result is the same in every run and on every device. Halves meet in workgroup memory, behind a barrier each; where a device has
+ * subgroups, those that fit into one meet in its registers instead: every subgroup does the same with the same numbers, so nothing
+ * is asked of how lanes are dealt out to subgroups.
  */
 import { indent } from '../text.ts';
+import { ofSubgroups } from './subgroups.ts';
 import { dialect } from './dialect.ts';
 import type { Nest } from './contraction.ts';
 import { sumsOf } from './form.ts';
@@ -29,8 +32,7 @@ export function printSum(nest: Nest, { carries, needs }: Extract<Piece<Together>
     ...section.statements([...nest.body, ...nest.values.map((value, i) => ({ kind: 'let' as const, name: added(i), value }))]),
     ...nest.carries.map((_, i) => `sum_${i} = ${join(i, `sum_${i}`, names(added(i)))};`),
   ];
-  const halves: number[] = [];
-  for (let half = lanes / 2; half >= shape.lanes[1]; half /= 2) halves.push(half);
+  const across = `${shape.lanes[1]}u`;
   return [
     '{',
     ...indent([
@@ -41,9 +43,11 @@ export function printSum(nest: Nest, { carries, needs }: Extract<Piece<Together>
       ]),
       'workgroupBarrier();',
       ...nest.carries.map((_, i) => `parts_${i}[lane] = sum_${i};`),
-      ...halves.flatMap(half => ['workgroupBarrier();', `if (lane < ${half}u) { ${nest.carries.map((_, i) => `parts_${i}[lane] = ${join(i, `parts_${i}[lane]`, `parts_${i}[lane + ${half}u]`)};`).join(' ')} }`]),
+      `for (var half = ${lanes / 2}u; half >= max(subgroup, ${across}); half /= 2u) { workgroupBarrier(); if (lane < half) { ${nest.carries.map((_, i) => `parts_${i}[lane] = ${join(i, `parts_${i}[lane]`, `parts_${i}[lane + half]`)};`).join(' ')} } }`,
       'workgroupBarrier();',
-      ...carries.map((c, i) => `${w.kept(c.name, '0', '0')} = ${c.isKept ? join(i, w.kept(c.name, '0', '0'), `parts_${i}[across_lane]`) : `parts_${i}[across_lane]`};`),
+      ...nest.carries.map((_, i) => `var met_${i} = parts_${i}[across_lane];`),
+      ...nest.carries.map((_, i) => ofSubgroups(`if (subgroup > ${across}) { met_${i} = parts_${i}[place]; for (var half = min(subgroup, ${lanes}u) / 2u; half >= ${across}; half /= 2u) { met_${i} = ${join(i, `met_${i}`, `subgroupShuffleXor(met_${i}, half)`)}; } met_${i} = subgroupShuffle(met_${i}, u32(across_lane)); }`)),
+      ...carries.map((c, i) => `${w.kept(c.name, '0', '0')} = ${c.isKept ? join(i, w.kept(c.name, '0', '0'), `met_${i}`) : `met_${i}`};`),
     ]),
     '}',
   ];

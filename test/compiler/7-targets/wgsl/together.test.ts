@@ -26,10 +26,13 @@ const work = (k: Kernel, rows: number, samples: number): number => {
 };
 const calls = [[1, 1], [5, 3], [70, 1]] as const;
 
-async function wrong(device: GPUDevice, kernel: Kernel, form: Form): Promise<string | undefined> {
+/** What a kernel stores, for each call that is not too much work, and what it should: buffers by name. */
+interface Stored { readonly rows: number; readonly samples: number; readonly name: string; readonly got: Float32Array; readonly expected: Float64Array }
+async function stored(device: GPUDevice, kernel: Kernel, form: Form): Promise<readonly Stored[]> {
   const target = webgpuWith(() => form);
   const schedule = scheduleOf([kernel], ['rate']);
   const backend = await open(target.print(schedule) as readonly string[], planOf(schedule, target), { device }); // this target's are texts
+  const found: Stored[] = [];
   try {
     for (const [rows, samples] of calls) {
       if (work(kernel, rows, samples) > 2_000_000) continue;
@@ -39,16 +42,21 @@ async function wrong(device: GPUDevice, kernel: Kernel, form: Form): Promise<str
       for (const b of kernel.buffers) backend.write(b.name, Float32Array.from(memory[b.name] ?? []));
       interpret(kernel, memory, record);
       backend.run('all', record);
-      for (const b of kernel.buffers.filter(x => x.access !== 'read')) {
-        const expected = memory[b.name] ?? new Float64Array();
-        const got = await backend.read(b.name, expected.length);
-        const scale = expected.reduce((m, x) => Math.max(m, Math.abs(x)), 1);
-        const at = expected.findIndex((x, i) => !(Math.abs(x - (got[i] ?? NaN)) <= 2e-5 * scale));
-        if (at >= 0) return `${rows} rows, ${samples} samples, ${JSON.stringify(form.shape)}: ${b.name}[${at}] is ${got[at]}, not ${expected[at]}\n${showKernel(kernel)}`;
+      for (const { name } of kernel.buffers.filter(x => x.access !== 'read')) {
+        const expected = memory[name] ?? new Float64Array();
+        found.push({ rows, samples, name, expected, got: await backend.read(name, expected.length) });
       }
     }
-    return undefined;
+    return found;
   } finally { backend.dispose(); }
+}
+async function wrong(device: GPUDevice, kernel: Kernel, form: Form): Promise<string | undefined> {
+  for (const { rows, samples, name, got, expected } of await stored(device, kernel, form)) {
+    const scale = expected.reduce((m, x) => Math.max(m, Math.abs(x)), 1);
+    const at = expected.findIndex((x, i) => !(Math.abs(x - (got[i] ?? NaN)) <= 2e-5 * scale));
+    if (at >= 0) return `${rows} rows, ${samples} samples, ${JSON.stringify(form.shape)}: ${name}[${at}] is ${got[at]}, not ${expected[at]}\n${showKernel(kernel)}`;
+  }
+  return undefined;
 }
 
 const made = [
@@ -79,4 +87,20 @@ webgpuTestSerial('they compute what the interpreter does', async t => {
   }
   device.destroy();
   t.pass();
+});
+webgpuTestSerial('sums that meet in subgroups are the same bits as those that meet in workgroup memory', async t => {
+  const [without, having] = [await softwareDevice(), await softwareDevice({ requiredFeatures: ['subgroups'] })];
+  const codes: string[] = [];
+  const create = having.createShaderModule.bind(having);
+  having.createShaderModule = descriptor => { codes.push(descriptor.code); return create(descriptor); };
+  // every shape of sums: what meets in subgroups depends on how many positions are side by side
+  const sums = [...cases.filter(c => c.form.shape.depth > 1), ...made.slice(0, 4).flatMap(({ name, kernel }) => formsOf(kernel, 'sums').map(form => ({ name, kernel, form })))];
+  t.deepEqual([...new Set(sums.map(c => c.form.shape.lanes[1]))].sort((a, b) => a - b), [1, 4, 16, 32]);
+  for (const { name, kernel, form } of sums) {
+    const [plain, met] = [await stored(without, kernel, form), await stored(having, kernel, form)];
+    t.deepEqual(met.map(s => s.got), plain.map(s => s.got), name);
+  }
+  t.true(codes.length > 0 && codes.filter(code => code.includes('parts_')).every(code => code.startsWith('enable subgroups;')));
+  without.destroy();
+  having.destroy();
 });
