@@ -10,8 +10,9 @@ import type { Model } from './2-check/model.ts';
 import { arranged, programsOf } from './4-diff/programs.ts';
 import { schedule } from './5-schedule/plan.ts';
 import type { MemoryPlan, Schedule } from './5-schedule/schedule.ts';
-import { targets } from './7-targets/targets.ts';
+import { targetOf } from './7-targets/targets.ts';
 import type { Target, TargetName } from './7-targets/target.ts';
+import type { Tuning } from './7-targets/wgsl/tuning.ts';
 import { emit } from './8-module/emit.ts';
 import type { Compiled as Emitted, File } from './8-module/emit.ts';
 import { planOf } from './8-module/manifest.ts';
@@ -30,6 +31,8 @@ export interface CompileOptions {
   readonly set?: Readonly<Record<string, number | boolean>>;
   /** `fast` (the default) may hold all samples' draws of the weights; `small` stores no draw, and takes one sample after the other. */
   readonly memory?: MemoryPlan;
+  /** Forms of kernels that were measured on a GPU (`bnnc tune`): code for WebGPU takes them. */
+  readonly tuning?: Tuning;
   /** How imported files are read; without one, inside the project of the file. */
   readonly host?: Host;
   /** What makes a target of the same text at the same time, a list of one for each model. A target that it has nothing for, now or in the end, is made here. */
@@ -62,7 +65,7 @@ export function checkText(source: string, { file, set, host }: Pick<CompileOptio
 export async function compile(source: string, options: CompileOptions): Promise<Compilation> {
   const asked = new Map(options.targets.map(name => [name, options.elsewhere?.(name)?.catch(() => undefined)] as const));
   const { models, warnings, sources } = checkText(source, options);
-  const make = printing(models, options.memory);
+  const make = printing(models, options.memory, options.tuning);
   const made = new Map<TargetName, Made>();
   // those of this thread first, while others work on theirs
   for (const [name, other] of asked) if (!other) made.set(name, await make(name));
@@ -88,10 +91,10 @@ export async function printFor(source: string, options: Pick<CompileOptions, 'fi
 }
 
 /** Makes targets of models whose programs are the same for all of them. */
-function printing(models: readonly Model[], memory: MemoryPlan | undefined): (name: TargetName) => Promise<Made> {
+function printing(models: readonly Model[], memory: MemoryPlan | undefined, tuning?: Tuning): (name: TargetName) => Promise<Made> {
   const programs = models.map(model => programsOf(model, undefined, memory).programs);
   return async name => {
-    const target = await targets[name]();
+    const target = await targetOf(name, tuning);
     const cuts = programs.map(p => schedule(arranged(p, target.capabilities), target.capabilities, memory));
     return { target, cuts, printed: cuts.map(cut => ({ name, plan: planOf(cut, target), code: target.print(cut) })) };
   };

@@ -12,7 +12,7 @@ import { optimizerScalars } from '../runtime/state.ts';
 
 /** Nanoseconds of one run: of programs by name, of kernels by number. */
 export interface Measurement { readonly programs: ReadonlyMap<string, number>; readonly kernels: readonly number[] }
-export interface MeasureOptions { readonly rows: number; readonly samples: number; /** Of WebAssembly. */ readonly threads: number; /** For each program and kernel, in milliseconds. */ readonly budget?: number }
+export interface MeasureOptions { readonly rows: number; readonly samples: number; /** Of WebAssembly. */ readonly threads: number; /** For each program and kernel, in milliseconds. */ readonly budget?: number; /** Of WebGPU, where there is no navigator.gpu. */ readonly device?: GPUDevice; /** What is measured; both when left out. */ readonly of?: 'kernels' | 'programs' }
 
 const opens: Readonly<Record<TargetName, () => Promise<OpenBackend>>> = {
   wasm: async () => (await import('../runtime/wasm.ts')).open,
@@ -21,14 +21,14 @@ const opens: Readonly<Record<TargetName, () => Promise<OpenBackend>>> = {
 };
 
 /** Rejects where the backend does not work here. */
-export async function measure(model: Model, schedule: Schedule, target: Target, { rows, samples, threads, budget = 30 }: MeasureOptions): Promise<Measurement> {
+export async function measure(model: Model, schedule: Schedule, target: Target, { rows, samples, threads, budget = 30, device, of }: MeasureOptions): Promise<Measurement> {
   // several in a row where one is short: what it takes to start a program is not the kernel's
   const row = schedule.kernels.map(k => Math.max(1, Math.min(64, Math.round(2e5 / (target.predict?.(k, { rows, samples }, threads, schedule.memory ?? 'fast') ?? 2e5)))));
   const alone = schedule.kernels.map((_, kernel): ProgramPlan => ({ name: `kernel ${kernel}`, steps: Array.from({ length: row[kernel] ?? 1 }, () => ({ kind: 'run', kernel })), results: {}, swaps: [] }));
   const apart: Schedule = { ...schedule, programs: [...schedule.programs, ...alone] };
   const code = target.print(apart);
   const open = await opens[target.name]();
-  const backend = await open(code instanceof Uint8Array ? Buffer.from(code).toString('base64') : code, planOf(apart, target), { threads });
+  const backend = await open(code instanceof Uint8Array ? Buffer.from(code).toString('base64') : code, planOf(apart, target), { threads, ...(device ? { device } : {}) });
   try {
     const live = schedule.memory === 'small' ? 1 : samples;
     backend.reserve(rows, live);
@@ -41,11 +41,12 @@ export async function measure(model: Model, schedule: Schedule, target: Target, 
     const result = async (): Promise<void> => { const name = schedule.buffers[0]?.name; if (name !== undefined) await backend.read(name, 1); };
     const time = (program: string): Promise<number> => least(() => { backend.run(program, scalars); }, result, backend.peek === undefined, budget);
     // the first round is the engine's: it compiles what runs often
-    for (const p of apart.programs) await least(() => { backend.run(p.name, scalars); }, result, backend.peek === undefined, budget / 3);
+    const [whole, single] = [of === 'kernels' ? [] : schedule.programs, of === 'programs' ? [] : alone];
+    for (const p of [...whole, ...single]) await least(() => { backend.run(p.name, scalars); }, result, backend.peek === undefined, budget / 3);
     const programs = new Map<string, number>();
-    for (const p of schedule.programs) programs.set(p.name, await time(p.name));
+    for (const p of whole) programs.set(p.name, await time(p.name));
     const kernels: number[] = [];
-    for (const [k, p] of alone.entries()) kernels.push(await time(p.name) / (row[k] ?? 1));
+    for (const [k, p] of single.entries()) kernels.push(await time(p.name) / (row[k] ?? 1));
     return { programs, kernels };
   } finally {
     backend.dispose();

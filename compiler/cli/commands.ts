@@ -10,7 +10,8 @@ import type { CompileOptions } from '../compile.ts';
 import { explain } from '../explain.ts';
 import type { Explanation } from '../explain.ts';
 import { nearest } from '../suggest.ts';
-import { targetNames, targets as printers } from '../7-targets/targets.ts';
+import { targetNames, targetOf, targets as printers } from '../7-targets/targets.ts';
+import { deviceOf } from '../../runtime/webgpu-device.ts';
 import type { MemoryPlan } from '../5-schedule/schedule.ts';
 import type { TargetName } from '../7-targets/target.ts';
 import type { Beside } from './beside.ts';
@@ -38,12 +39,17 @@ export function parseSet(list: readonly string[] = []): Readonly<Record<string, 
     return [key, value];
   }));
 }
+/** A number that an option gives. */
+export function extent(name: string, text: string | undefined, otherwise: number): number {
+  const n = text === undefined ? otherwise : Number(text);
+  return Number.isInteger(n) && n > 0 ? n : fail(`--${name} is a whole number above 0, and this is '${text}'`);
+}
 const fail = (message: string): never => { throw new UserError(message); };
 const hint = (word: string, known: readonly string[]): string => { const n = nearest(word, known); return n === undefined ? '' : ` (did you mean '${n}'?)`; };
 const print = (text: string): void => { process.stdout.write(`${text}\n`); };
 
 /** Runs `f` for each file; errors of one do not hide those of the next. */
-async function each(files: readonly string[], json: boolean | undefined, f: (file: string, text: string) => Promise<object>): Promise<void> {
+export async function each(files: readonly string[], json: boolean | undefined, f: (file: string, text: string) => Promise<object>): Promise<void> {
   const reports: object[] = [];
   for (const file of files) {
     let text = '';
@@ -63,17 +69,20 @@ async function each(files: readonly string[], json: boolean | undefined, f: (fil
   if (json) print(JSON.stringify(reports, undefined, 2));
 }
 
+/** What was measured on a GPU, where a file is named. */
+const tuningOf = async (file: string | undefined): Promise<Pick<CompileOptions, 'tuning'>> => (file === undefined ? {} : { tuning: (await import('./tune.ts')).readTuning(file) });
+
 /** @param beside Makes WebAssembly at the same time. */
-export const compileCommand = (files: readonly string[], o: CommonOptions & { readonly out?: string; readonly target?: string }, beside?: Beside): Promise<void> => {
+export const compileCommand = async (files: readonly string[], o: CommonOptions & { readonly out?: string; readonly target?: string; readonly tuning?: string }, beside?: Beside): Promise<void> => {
   const targets = parseTargets(o.target);
-  const [set, memory] = [parseSet(o.set), parseMemory(o.memory)];
+  const [set, memory, tuning] = [parseSet(o.set), parseMemory(o.memory), await tuningOf(o.tuning)];
   return each(files, o.json, async (file, text) => {
     // loading them is not compiling
     await Promise.all(targets.filter(name => !beside || name !== 'wasm').map(name => printers[name]()));
     const [started, before] = [performance.now(), performance.eventLoopUtilization()];
     let besideTook = 0;
     const elsewhere = beside && ((name: TargetName): ReturnType<NonNullable<CompileOptions['elsewhere']>> => (name !== 'wasm' ? undefined : beside.make(text, { file, set, memory }).then(({ printed, took = 0 }) => { besideTook = took; return printed; })));
-    const { files: made, warnings, models } = await compile(text, { file, targets, set, memory, ...(elsewhere ? { elsewhere } : {}) });
+    const { files: made, warnings, models } = await compile(text, { file, targets, set, memory, ...tuning, ...(elsewhere ? { elsewhere } : {}) });
     const written = writeAll(o.out ?? dirname(file), made);
     // of two threads the longer one, each without what it waits for: the other one may still load what it needs
     const took = beside ? Math.max(performance.eventLoopUtilization(before).active, besideTook) : performance.now() - started;
@@ -104,23 +113,23 @@ export const fmtCommand = (files: readonly string[], o: { readonly check?: boole
   return { file, ok: !(changed && o.check), changed };
 });
 
-export const explainCommand = (files: readonly string[], o: CommonOptions & { readonly target?: string; readonly rows?: string; readonly samples?: string; readonly threads?: string; readonly kernels?: boolean; readonly measure?: boolean; readonly svg?: string }): Promise<void> => {
+export const explainCommand = async (files: readonly string[], o: CommonOptions & { readonly target?: string; readonly rows?: string; readonly samples?: string; readonly threads?: string; readonly kernels?: boolean; readonly measure?: boolean; readonly svg?: string; readonly tuning?: string }): Promise<void> => {
   const target = parseTargets(o.target ?? 'wasm')[0] ?? 'wasm';
-  const extent = (name: string, text: string | undefined, otherwise: number): number => { const n = text === undefined ? otherwise : Number(text); return Number.isInteger(n) && n > 0 ? n : fail(`--${name} is a whole number above 0, and this is '${text}'`); };
-  const memory = parseMemory(o.memory);
+  const [memory, tuning] = [parseMemory(o.memory), await tuningOf(o.tuning)];
   const extents = { rows: extent('rows', o.rows, 32), samples: extent('samples', o.samples, 1) };
   // as many as the runtime takes on this machine
   const threads = target === 'wasm' ? extent('threads', o.threads, Math.min(8, availableParallelism())) : 1;
   return each(files, o.json, async (file, text) => {
-    const printer = await printers[target]();
-    const { models } = await compile(text, { file, targets: [target], set: parseSet(o.set), memory });
+    const printer = await targetOf(target, tuning.tuning);
+    const { models } = await compile(text, { file, targets: [target], set: parseSet(o.set), memory, ...tuning });
+    const device = o.measure && target === 'webgpu' ? { device: await import('./gpu.ts').then(async gpu => deviceOf(await gpu.adapterHere())).catch((e: unknown) => fail(`nothing is measured: ${e instanceof Error ? e.message : String(e)}`)) } : {};
     const explanations: Explanation[] = [];
     for (const m of models) {
       const s = m.schedules[target];
       if (!s) continue;
       const own = m.own();
       const made = { threads, ...(own ? { own } : {}) };
-      const measured = o.measure ? await (await import('../measure.ts')).measure(m.model, s, printer, { ...extents, threads }).catch((e: unknown) => fail(`nothing is measured: ${e instanceof Error ? e.message : String(e)}`)) : undefined;
+      const measured = o.measure ? await (await import('../measure.ts')).measure(m.model, s, printer, { ...extents, threads, ...device }).catch((e: unknown) => fail(`nothing is measured: ${e instanceof Error ? e.message : String(e)}`)) : undefined;
       explanations.push(explain(m.model, s, printer, extents, measured ? { ...made, measured } : made));
     }
     const [first] = explanations;
@@ -146,5 +155,5 @@ function timesOf({ predicted, measured }: { readonly predicted: number; readonly
   const off = Math.max(predicted / measured, measured / predicted);
   return `${said}, ${duration(measured)} measured${off > 2 ? pc.yellow(` (off by ${off.toFixed(1)})`) : ''}`;
 }
-const duration = (nanoseconds: number): string => (nanoseconds >= 1e9 ? `${(nanoseconds / 1e9).toPrecision(3)} s` : nanoseconds >= 1e6 ? `${(nanoseconds / 1e6).toPrecision(3)} ms` : `${(nanoseconds / 1e3).toPrecision(3)} µs`);
+export const duration = (nanoseconds: number): string => (nanoseconds >= 1e9 ? `${(nanoseconds / 1e9).toPrecision(3)} s` : nanoseconds >= 1e6 ? `${(nanoseconds / 1e6).toPrecision(3)} ms` : `${(nanoseconds / 1e3).toPrecision(3)} µs`);
 const scale = (n: number): string => (n >= 1e9 ? `${(n / 1e9).toFixed(2)} G` : n >= 1e6 ? `${(n / 1e6).toFixed(2)} M` : n >= 1e3 ? `${(n / 1e3).toFixed(1)} k` : String(Math.round(n)));

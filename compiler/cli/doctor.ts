@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import pc from 'picocolors';
 import { hasFusedMultiplyAdd } from '../../runtime/fused.ts';
+import { adapterHere, nameOf } from './gpu.ts';
 
 interface Finding { readonly name: string; readonly works: boolean; readonly detail: string }
 
@@ -17,7 +18,7 @@ export async function doctorCommand({ json }: { readonly json?: boolean }): Prom
   const findings = [
     await attempt('Node.js', async () => { if (major < 20) throw new Error(`${process.version}: 20.19 or newer is needed`); return process.version; }),
     await attempt('wasm', async () => { if (!WebAssembly.validate(simd)) throw new Error('WebAssembly without SIMD'); return `WebAssembly with SIMD, ${Math.min(8, availableParallelism())} threads, multiply-adds ${hasFusedMultiplyAdd() ? 'fused' : 'not fused (relaxed SIMD: Node 22 and later, or an app that is started as node --experimental-wasm-relaxed-simd)'}`; }),
-    await attempt('webgpu', webgpu),
+    await attempt('webgpu', async () => nameOf(await adapterHere())),
     await attempt('gpujs', async () => {
       try { await import('gpu.js'); } catch { throw new Error("the npm package gpu.js is not installed: npm install gpu.js"); }
       return 'gpu.js, modes cpu and webasm';
@@ -25,18 +26,4 @@ export async function doctorCommand({ json }: { readonly json?: boolean }): Prom
   ];
   if (json) { process.stdout.write(`${JSON.stringify(findings, undefined, 2)}\n`); return; }
   for (const f of findings) process.stdout.write(`${f.works ? pc.green('works  ') : pc.yellow('missing')} ${f.name.padEnd(8)} ${f.detail}\n`);
-}
-
-async function webgpu(): Promise<string> {
-  const given = (globalThis.navigator as { readonly gpu?: GPU } | undefined)?.gpu; // Node 20 has no navigator
-  let gpu = given;
-  if (!gpu) {
-    const name = 'webgpu'; // an optional package: not known to the type checker
-    const found = await import(name).catch(() => { throw new Error('no navigator.gpu, and the npm package webgpu is not installed: npm install webgpu'); }) as { create(options: readonly string[]): GPU };
-    // kept for the life of the process: Dawn dies when it is collected
-    gpu = (globalThis as { bnncDawn?: GPU }).bnncDawn ??= found.create([]);
-  }
-  const adapter = await gpu.requestAdapter();
-  if (!adapter) throw new Error('no adapter: this machine has no GPU driver (Vulkan, Metal or Direct3D) that WebGPU can use');
-  return `${adapter.info.vendor} ${adapter.info.architecture} ${adapter.info.device || adapter.info.description}`.trim();
 }

@@ -7,12 +7,13 @@ import { version } from '../version.ts';
 const program = new Command('bnnc').description('Compiles Bayesian neural networks to GPU and WebAssembly kernels.').version(version).showHelpAfterError('(bnnc --help lists the commands)');
 const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
 const memory = ['--memory <plan>', 'fast, or small: no draw of the weights is stored, samples follow one another', 'fast'] as const;
+const tuning = ['--tuning <file>', 'forms of WebGPU kernels that bnnc tune measured'] as const;
 const guarded = async (run: () => Promise<void>): Promise<void> => (await import('./output.ts')).guarded(run);
 const commands = (): Promise<typeof import('./commands.ts')> => import('./commands.ts');
 
 program.command('compile').argument('<files...>', '.bnn files').description('writes FILE.js, FILE.d.ts and one file a target')
   .option('--out <dir>', 'folder to write to; beside each file when left out').option('--target <list>', 'webgpu, wasm, gpujs, separated by commas; all when left out')
-  .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option(...memory).option('--watch', 'compile again whenever a file changes').option('--json', 'report as JSON')
+  .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option(...memory).option(...tuning).option('--watch', 'compile again whenever a file changes').option('--json', 'report as JSON')
   .action((files: string[], o: { readonly watch?: boolean; readonly out?: string; readonly target?: string }) => guarded(async () => {
     // binaryen is the largest thing to load: it starts before the parser does
     const beside = (await import('./beside.ts')).wasmBeside(o.target);
@@ -27,9 +28,13 @@ program.command('check').argument('<files...>', '.bnn files').description('says 
 program.command('fmt').argument('<files...>', '.bnn files').description('writes files as the formatter has them').option('--check', 'only say which would change').option('--json', 'report as JSON')
   .action((files: string[], o: object) => guarded(async () => (await commands()).fmtCommand(files, o)));
 program.command('explain').argument('<files...>', '.bnn files').description('shows what was made: kernels, memory, operations and bytes')
-  .option('--target <name>', 'webgpu, wasm or gpujs', 'wasm').option('--rows <n>', 'rows of a batch').option('--samples <n>', 'Monte Carlo samples').option('--threads <n>', 'of WebAssembly; one a core when left out').option(...memory).option('--kernels', 'the text of every kernel').option('--measure', 'runs every program and kernel here, and says how long it took beside what was predicted').option('--svg <file>', 'a picture of the kernels of each program')
+  .option('--target <name>', 'webgpu, wasm or gpujs', 'wasm').option('--rows <n>', 'rows of a batch').option('--samples <n>', 'Monte Carlo samples').option('--threads <n>', 'of WebAssembly; one a core when left out').option(...memory).option('--kernels', 'the text of every kernel').option('--measure', 'runs every program and kernel here, and says how long it took beside what was predicted').option(...tuning).option('--svg <file>', 'a picture of the kernels of each program')
   .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--json', 'report as JSON')
   .action((files: string[], o: object) => guarded(async () => (await commands()).explainCommand(files, o)));
+program.command('tune').argument('<files...>', '.bnn files').description('measures forms of WebGPU kernels on the GPU that is here, for compile --tuning')
+  .option('--rows <n>', 'rows of a batch', '32').option('--samples <n>', 'Monte Carlo samples', '1').option('--tries <n>', 'forms of each kernel', '8').option('--out <file>', 'what was found, added to what is there', 'bnnc.tuning.json').option(...memory)
+  .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--json', 'report as JSON')
+  .action((files: string[], o: { readonly out: string }) => guarded(async () => (await import('./tune.ts')).tuneCommand(files, o)));
 const learn = (): Promise<typeof import('./learn.ts')> => import('./learn.ts');
 const table = (name: string, description: string): Command => program.command(name).argument('<file>', 'a .bnn file').description(description)
   .requiredOption('--data <csv>', 'a table with a header row').option('--model <name>', 'which model, where the file has several').option('--backend <name>', 'auto, wasm, webgpu or gpujs', 'wasm')

@@ -1,0 +1,56 @@
+/** `bnnc tune`: measures forms of kernels on the GPU that is here, and remembers them in a file for `compile --tuning`. */
+import { existsSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import pc from 'picocolors';
+import { deviceOf } from '../../runtime/webgpu-device.ts';
+import { compile } from '../compile.ts';
+import type { Tuning } from '../7-targets/wgsl/tuning.ts';
+import { tune } from '../tune.ts';
+import type { CommonOptions } from './commands.ts';
+import { duration, each, extent, parseMemory, parseSet } from './commands.ts';
+import { adapterHere, nameOf } from './gpu.ts';
+import { readText, UserError, writeAll } from './output.ts';
+
+/** What `tune` wrote. A sentence for everything else. */
+export function readTuning(path: string): Tuning {
+  const text = readText(path);
+  const refuse = (): never => { throw new UserError(`${path} is nothing that bnnc tune wrote`); };
+  let found: unknown;
+  try { found = JSON.parse(text); } catch { return refuse(); }
+  const { device, forms } = (found ?? {}) as Partial<Tuning>;
+  const isPair = (x: unknown): boolean => Array.isArray(x) && x.length === 2 && x.every(n => Number.isInteger(n));
+  const isForm = (f: Tuning['forms'][string] | null): boolean => f === 'plain' || (typeof f === 'object' && f !== null && isPair(f.lanes) && isPair(f.block) && Number.isInteger(f.chunk) && Number.isInteger(f.depth));
+  return typeof device === 'string' && typeof forms === 'object' && forms !== null && Object.values(forms).every(isForm) ? { device, forms } : refuse();
+}
+
+export async function tuneCommand(files: readonly string[], o: CommonOptions & { readonly rows?: string; readonly samples?: string; readonly tries?: string; readonly out: string }): Promise<void> {
+  const [set, memory] = [parseSet(o.set), parseMemory(o.memory)];
+  const extents = { rows: extent('rows', o.rows, 32), samples: extent('samples', o.samples, 1), tries: extent('tries', o.tries, 8) };
+  const adapter = await adapterHere().catch((e: unknown) => { throw new UserError(`there is nothing to measure on: ${e instanceof Error ? e.message : String(e)}`); });
+  const device = nameOf(adapter);
+  const known = existsSync(o.out) ? readTuning(o.out) : { device, forms: {} };
+  if (known.device !== device) throw new UserError(`${o.out} was measured on ${known.device}, and this is ${device}: give another file with --out`);
+  const gpu = await deviceOf(adapter);
+  let forms = known.forms;
+  await each(files, o.json, async (file, text) => {
+    const { models } = await compile(text, { file, targets: ['webgpu'], set, memory });
+    const reports: object[] = [];
+    for (const { model, schedules: { webgpu: schedule } } of models) {
+      if (!schedule) continue;
+      const onRound = (round: number, of: number): void => { if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${pc.dim(`${model.name}: round ${round + 1} of ${of}`)}`); };
+      const result = await tune(model, schedule, { ...extents, device: gpu, onRound });
+      if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+      forms = { ...forms, ...result.forms };
+      // after each model: what was measured stays, should the next one fail
+      writeAll(dirname(o.out), [{ name: basename(o.out), text: `${JSON.stringify({ device, forms } satisfies Tuning, undefined, 2)}\n` }]);
+      reports.push({ model: model.name, ...result });
+      if (o.json) continue;
+      const changed = Object.keys(result.forms).length;
+      process.stdout.write(`${pc.green('tuned')} ${model.name} on ${device}: ${result.measured} forms of ${result.kernels} kernels, ${changed} quicker than those that counts choose\n`);
+      for (const p of result.programs) process.stdout.write(`  ${p.name.padEnd(12)} ${duration(p.before).padStart(9)} -> ${duration(p.after)}\n`);
+    }
+    return { file, ok: true, device, out: o.out, models: reports };
+  });
+  gpu.destroy();
+  if (!o.json && process.exitCode === undefined) process.stdout.write(`${o.out}: compile with --tuning ${o.out}\n`);
+}
