@@ -36,7 +36,7 @@ export const tasks: readonly Task[] = [
   { name: 'boston', kind: 'dense', sizes: [13, 512, 1], loss: 'mse', batch: 16, rows: 379, ...blitz, shape: [13], input: 'x', target: 'y', file: example('boston') },
   { name: 'mnist400', kind: 'dense', sizes: [784, 400, 400, 10], batch: 128, ...digits, ...blitz, shape: [784], file: own('mnist400') },
   { name: 'mnist1200', kind: 'dense', sizes: [784, 1200, 1200, 10], batch: 128, ...digits, ...blitz, shape: [784], file: own('mnist1200') },
-  { name: 'lenet', kind: 'lenet', sizes: [6, 16, 120, 84, 10], batch: 64, ...digits, prior: 1, rho: -4, shape: [1, 28, 28], input: 'image', file: example('lenet') },
+  { name: 'lenet', kind: 'lenet', sizes: [6, 16, 120, 84, 10], batch: 64, ...digits, prior: 1, rho: -4, shape: [1, 28, 28], input: 'image', file: own('lenet') },
   { name: 'lstm', kind: 'lstm', sizes: [4, 128, 1], steps: 100, loss: 'mse', batch: 32, rows: 2000, ...blitz, rho: -6, shape: [100, 4], input: 'x', target: 'y', file: own('lstm') },
 ];
 

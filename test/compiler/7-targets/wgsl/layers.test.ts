@@ -74,13 +74,13 @@ test('dense layers load an eighth of what an invocation a position would, forwar
   for (const { kernel, loads, plain } of found) t.true(loads * 8 <= plain, `${kernel.name}: ${loads} loads for ${plain}`);
 });
 test('so do the convolutions of LeNet', t => {
-  const cut = schedule(programs(readFileSync('examples/lenet/lenet.bnn', 'utf8')), webgpu.capabilities);
+  const cut = schedule(programs(readFileSync('test/bench/models/lenet.bnn', 'utf8')), webgpu.capabilities);
   const found = large(cut, 2e7);
   t.true(found.length >= 5, `${found.length} large products`);
   for (const { kernel, loads, plain } of found) t.true(loads * 8 <= plain, `${kernel.name}: ${loads} loads for ${plain}`);
 });
 test('the whole step of a convolutional network: loads and dispatches', t => {
-  const cut = schedule(programs(readFileSync('examples/lenet/lenet.bnn', 'utf8')), webgpu.capabilities);
+  const cut = schedule(programs(readFileSync('test/bench/models/lenet.bnn', 'utf8')), webgpu.capabilities);
   const step = cut.programs.find(p => p.name === 'train_adam')?.steps ?? [];
   const traffic = step.flatMap(s => { const k = s.kind === 'run' ? cut.kernels[s.kernel] : undefined; return k ? webgpu.traffic?.(k, { rows: 128, samples: 3 }) ?? [] : []; });
   const [loads, plain] = [traffic.reduce((n, x) => n + x.globalLoads, 0), traffic.reduce((n, x) => n + x.plainLoads, 0)];
