@@ -22,10 +22,10 @@ async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<Arra
   return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'))).arrayBuffer());
 }
 
-/** The memory, and for how many threads it is. A device that has no room for a shared one gets another, where nobody asked for threads. */
-function memoryFor(asked: number | undefined): readonly [WebAssembly.Memory, number] {
+/** The memory, with room for so many bytes at first, and for how many threads it is. A device that has no room for a shared one gets another, where nobody asked for threads. */
+function memoryFor(asked: number | undefined, bytes: number): readonly [WebAssembly.Memory, number] {
   const threads = threadsFor(asked);
-  const make = (shared: boolean): WebAssembly.Memory => new WebAssembly.Memory({ initial: 1, maximum: page, shared });
+  const make = (shared: boolean): WebAssembly.Memory => new WebAssembly.Memory({ initial: Math.ceil(bytes / page), maximum: page, shared });
   try { return [make(threads > 1), threads]; } catch (error) {
     if (asked !== undefined || threads === 1) throw error;
     return [make(false), 1];
@@ -36,12 +36,12 @@ function memoryFor(asked: number | undefined): readonly [WebAssembly.Memory, num
 export const open: OpenBackend = async (code, plan, options) => {
   const text = typeof code === 'string' ? code : code.join('');
   const bytes = await inflated(Uint8Array.from(atob(text), c => c.charCodeAt(0)));
-  const [memory, threads] = memoryFor(options.threads);
+  // the header, the control block of the threads, and scratch memory for each of them
+  const header = Math.ceil((4 * (plan.record.length + plan.buffers.length)) / 64) * 64;
+  const [memory, threads] = memoryFor(options.threads, header + 64);
   if (threads > 1) shareMemory(bytes);
   if (options.fusedMultiplyAdd !== false && hasFusedMultiplyAdd()) fuse(bytes);
   const module = await WebAssembly.compile(bytes);
-  // the header, the control block of the threads, and scratch memory for each of them
-  const header = Math.ceil((4 * (plan.record.length + plan.buffers.length)) / 64) * 64;
   const block = new Int32Array(memory.buffer, header, 16);
   const all = control(block, threads > 1 && maySleep());
   const barrier = (): void => { if (active.value > 1) all.barrier(active.value as number); }; // an i32
@@ -83,7 +83,7 @@ export const open: OpenBackend = async (code, plan, options) => {
       const end = arena + 4 * next.words;
       const missing = Math.ceil((end + threads * each - memory.buffer.byteLength) / page);
       if (missing > 0) {
-        try { memory.grow(missing); } catch { throw new Error(`${rows} rows and ${samples} samples need ${Math.ceil((end + threads * each) / 2 ** 20)} MiB, more than WebAssembly gives here`); }
+        try { memory.grow(missing); } catch { throw new Error(`${rows} rows and ${samples} samples need ${Math.ceil((end + threads * each) / 2 ** 20)} MiB, more than WebAssembly gives here: ask for fewer at once${plan.memory === 'small' ? '' : ', or compile with --memory small'}`); }
         f32 = new Float32Array(memory.buffer);
         u32 = new Uint32Array(memory.buffer);
       }

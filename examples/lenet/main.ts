@@ -4,7 +4,7 @@
  *
  *   npm run example:lenet             -- --epochs 60 --seed 1
  *
- * What is set here (epochs, draws, learning rate, how digits are jittered, prior and spread in lenet.bnn) was chosen as `--validation --font FILE` shows it:
+ * What is set here (epochs, draws, learning rate, how digits are jittered; frame, prior and spread in lenet.bnn) was chosen as `--validation --font FILE` shows it:
  * trained on 7,000 of the 8,000 digits, judged by the other 1,000 and by letters of the fonts Roboto, Roboto Mono and Lora, never by what is reported.
  */
 import { parseArgs } from 'node:util';

@@ -1,0 +1,36 @@
+/** The WebAssembly backend by itself: memory that is more than its first page, and what is said where there is no more. */
+import test from 'ava';
+import { wasm } from '../../compiler/7-targets/wasm/index.ts';
+import { axisIndex, size } from '../../compiler/6-kernels/index.ts';
+import type { Kernel } from '../../compiler/6-kernels/kernel.ts';
+import type { Schedule } from '../../compiler/5-schedule/schedule.ts';
+import { open } from '../../runtime/wasm.ts';
+import { planOf, runAll, scheduleOf } from '../support/plan.ts';
+import { moduleOf } from '../support/modules.ts';
+
+const twice: Kernel = {
+  name: 'twice', origins: [], axes: [{ name: 'b', extent: 'rows' }],
+  buffers: [{ name: 'x', type: 'f32', size: size(1, ['rows']), access: 'read' }, { name: 'y', type: 'f32', size: size(1, ['rows']), access: 'write' }],
+  body: [{ kind: 'store', buffer: 'y', offset: axisIndex('b'), value: { kind: 'op', op: 'mul', type: 'f32', args: [{ kind: 'load', type: 'f32', buffer: 'x', offset: axisIndex('b') }, { kind: 'lit', type: 'f32', value: 2 }] } }],
+};
+
+// a thousand layers have some twenty thousand
+for (const threads of [1, 2]) {
+  test(`the places of many buffers are more than a page, ${threads} thread(s)`, async t => {
+    const plain = scheduleOf([twice]);
+    const many: Schedule = { ...plain, buffers: [...plain.buffers, ...Array.from({ length: 40_000 }, (_, i) => ({ name: `t${i}`, type: 'f32' as const, size: 1, slot: plain.buffers.length + i, role: 'temporary' as const, shape: [] }))] };
+    const code = wasm.print(many);
+    if (!(code instanceof Uint8Array)) { t.fail('no bytes'); return; }
+    const backend = await open(Buffer.from(code).toString('base64'), planOf(many), { threads });
+    const rows = Array.from({ length: 100 }, (_, i) => i);
+    t.deepEqual(await runAll(backend, { x: rows }, { y: 100 }, { rows: 100, samples: 1 }), { y: rows.map(x => 2 * x) });
+    backend.dispose();
+  });
+}
+test('what does not fit says what helps', async t => {
+  const model = await moduleOf('model M { input x: [batch, 2] target y: [batch, 1] p = x |> linear(1000) |> relu |> linear(1) output p loss mse(p, y) }').create({ seed: 1, backend: 'wasm', threads: 1 });
+  const [x, y] = [new Float32Array(2 * 400_000), new Float32Array(400_000)];
+  await t.throwsAsync(model.step({ x, y }, { klWeight: 0, samples: 3 }), { message: /400000 rows and 3 samples need \d+ MiB, more than WebAssembly gives here: ask for fewer at once, or compile with --memory small/ });
+  t.true(Number.isFinite((await model.step({ x: x.subarray(0, 8), y: y.subarray(0, 4) }, { klWeight: 0 })).loss), 'and goes on');
+  model.dispose();
+});
