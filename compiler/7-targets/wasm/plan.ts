@@ -68,7 +68,9 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: num
       if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat, cost: time, shared: undefined, isLarge, panel, work }, cost };
     };
     consider(new Map());
-    const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? (hasFolds ? [1, 2, 4, 8] : [1, 4]).filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
+    const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? [...(hasFolds ? [1, 2, 4, 8] : [1, 4]), ...(hasFolds && isOddTimes(3, s.axis.extent) ? [3] : [])].filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
+    /** An axis of a few positions as a whole. */
+    const wholeOf = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' && hasFolds ? [5, 6, 7].filter(n => n === s.axis.extent) : []);
     // the innermost axis in the lanes, so that neighbours follow each other; rows on the one around it
     const isSwapped = before?.kind === 'map' && inner?.kind === 'map' && axes.indexOf(before.axis) > axes.indexOf(inner.axis);
     for (const r of rowCounts(before)) {
@@ -81,7 +83,7 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: num
         for (const q of rowCounts(inner)) for (const v of vectorCounts(nominalOf(before.axis.extent))) if (q * v <= 8) consider(new Map<Stmt, Role>([[before, { kind: 'lanes', count: v }], ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
       }
       // lanes further in, a tile of positions around them
-      if (inner && !isSwapped) for (const q of rowCounts(inner)) if (q * r > 1 && q * r <= 8) consider(new Map<Stmt, Role>([...row, ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
+      if (inner && !isSwapped) for (const q of [...rowCounts(inner), ...wholeOf(inner)]) if (q * r > 1 && q * r <= 8) consider(new Map<Stmt, Role>([...row, ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
     }
   }
   if (!best) return { body, roles: new Map(), mayRepeat, cost: 0, shared: undefined, isLarge, panel, work: one };
@@ -103,8 +105,10 @@ function sharedLoop({ body, roles }: Plan, depth: number): Plan['shared'] {
   return best?.loop;
 }
 
-/** Vectors of four that fit; three only where four do not. */
-const vectorCounts = (extent: number): readonly number[] => [1, 2, 3, 4].filter(v => 4 * v <= extent && (v !== 3 || extent < 16));
+/** Whether an extent is a multiple of three (of twelve) that four (sixteen) leaves a rest of. */
+const isOddTimes = (n: 3 | 12, extent: Axis['extent']): boolean => typeof extent === 'number' && extent % n === 0 && extent % (n === 3 ? 4 : 16) !== 0;
+/** Vectors of four that fit; three only where four do not, or leave a rest. */
+const vectorCounts = (extent: number): readonly number[] => [1, 2, 3, 4].filter(v => 4 * v <= extent && (v !== 3 || extent < 16 || isOddTimes(12, extent)));
 
 /** The axes with each pair of them innermost, in both orders. */
 function orders(axes: readonly Axis[]): readonly (readonly Axis[])[] {
