@@ -5,10 +5,10 @@
 import type { Model } from './2-check/model.ts';
 import type { Schedule } from './5-schedule/schedule.ts';
 import { webgpuWith } from './7-targets/wgsl/index.ts';
-import { remembered, shortlist, tuned, tuningKey } from './7-targets/wgsl/tuning.ts';
+import { remembered, shortlist, tuningKey } from './7-targets/wgsl/tuning.ts';
 import type { Tuning } from './7-targets/wgsl/tuning.ts';
 import { measure } from './measure.ts';
-import type { MeasureOptions } from './measure.ts';
+import type { Measurement, MeasureOptions } from './measure.ts';
 
 export interface TuneOptions extends Omit<MeasureOptions, 'threads' | 'device'> { readonly device: GPUDevice; /** Forms of each kernel at most. */ readonly tries: number; /** Called before each round, of so many. */ readonly onRound?: (round: number, of: number) => void }
 /** What was found, and nanoseconds of each program with the forms that counts choose and with those found. */
@@ -16,37 +16,48 @@ export interface TuneResult { readonly forms: Tuning['forms']; readonly kernels:
 
 /** Part of the time that a form must save, or chance decides. */
 const worthwhile = 0.05;
-/** Measurements of all programs, before and after in turns. */
+/** Measurements of first and quickest forms, one after the other, in turns. */
 const turns = 4;
 
 /** Rejects where the device refuses what is measured. */
 export async function tune(model: Model, schedule: Schedule, options: TuneOptions): Promise<TuneResult> {
   const lists = schedule.kernels.map(k => shortlist(k, options.tries));
   const at = new Map(schedule.kernels.map((k, i) => [k, i] as const));
-  const rounds = Math.max(0, ...lists.map(l => l.length));
-  const times = lists.map((): number[] => []);
   const given = { ...options, threads: 1 };
-  for (let round = 0; round < rounds; round++) {
-    options.onRound?.(round, rounds + turns);
+  const rounds = Math.max(0, ...lists.map(l => l.length));
+  let round = 0;
+  /** Times with a form of each list: of kernels by number, of programs by name. */
+  const timed = async (of: 'kernels' | 'programs', place: (kernel: number) => number): Promise<Measurement> => {
+    options.onRound?.(round++, rounds + 2 * turns);
+    return measure(model, schedule, webgpuWith(k => { const i = at.get(k) ?? -1; return lists[i]?.[place(i)]; }), { ...given, of });
+  };
+  // on a busy machine a time can come out as none, which is no merit either
+  const none = (ns: number | undefined): number => (ns !== undefined && ns > 0 ? ns : Infinity);
+
+  const times = lists.map((): number[] => []);
+  for (let r = 0; r < rounds; r++) {
     // a kernel whose list has ended takes its first form
-    const place = (kernel: number): number => (round < (lists[kernel]?.length ?? 0) ? round : 0);
-    const target = webgpuWith(k => { const i = at.get(k) ?? -1; return lists[i]?.[place(i)]; });
-    const { kernels } = await measure(model, schedule, target, { ...given, of: 'kernels' });
-    kernels.forEach((ns, i) => { const list = times[i]; if (list) list[place(i)] = Math.min(list[place(i)] ?? Infinity, ns); });
+    const place = (kernel: number): number => (r < (lists[kernel]?.length ?? 0) ? r : 0);
+    const { kernels } = await timed('kernels', place);
+    kernels.forEach((ns, i) => { const list = times[i]; if (list) list[place(i)] = Math.min(list[place(i)] ?? Infinity, none(ns)); });
   }
-  const forms: Record<string, Tuning['forms'][string]> = {};
-  schedule.kernels.forEach((kernel, i) => {
-    const [first = 0, ...others] = times[i] ?? [];
-    const best = others.reduce((b, ns, j) => (ns < (times[i]?.[b] ?? Infinity) ? j + 1 : b), 0);
-    if (best > 0 && (times[i]?.[best] ?? Infinity) < first * (1 - worthwhile)) forms[tuningKey(kernel)] = remembered(lists[i]?.[best]);
+  const quickest = times.map(list => list.reduce((best, ns, i) => (ns < (list[best] ?? Infinity) ? i : best), 0));
+  // what won once may have been lucky: first and quickest again, in turns, and the least of each
+  const again = [0, 1].map(() => lists.map(() => Infinity));
+  for (let turn = 0; turn < turns; turn++) {
+    const { kernels } = await timed('kernels', kernel => (turn % 2 === 0 ? 0 : quickest[kernel] ?? 0));
+    kernels.forEach((ns, i) => { const side = again[turn % 2]; if (side) side[i] = Math.min(side[i] ?? Infinity, none(ns)); });
+  }
+  const chosen = quickest.map((place, i) => {
+    const [first = Infinity, other = Infinity] = again.map(side => side[i] ?? Infinity);
+    return first < Infinity && other < first * (1 - worthwhile) ? place : 0;
   });
-  // in turns, and the least of each: another program on the machine is no merit of a form
+  const forms = Object.fromEntries(schedule.kernels.flatMap((kernel, i) => ((chosen[i] ?? 0) > 0 ? [[tuningKey(kernel), remembered(lists[i]?.[chosen[i] ?? 0])] as const] : [])));
   const least: readonly [Map<string, number>, Map<string, number>] = [new Map(), new Map()];
   for (let turn = 0; turn < turns; turn++) {
-    options.onRound?.(rounds + turn, rounds + turns);
     const side = least[turn % 2 === 0 ? 0 : 1];
-    const { programs } = await measure(model, schedule, turn % 2 === 0 ? webgpuWith(k => lists[at.get(k) ?? -1]?.[0]) : tuned({ device: '', forms }), { ...given, of: 'programs' });
-    programs.forEach((ns, name) => { side.set(name, Math.min(side.get(name) ?? Infinity, ns)); });
+    const { programs } = await timed('programs', kernel => (turn % 2 === 0 ? 0 : chosen[kernel] ?? 0));
+    programs.forEach((ns, name) => { side.set(name, Math.min(side.get(name) ?? Infinity, none(ns))); });
   }
   return {
     forms, kernels: lists.filter(l => l.length > 0).length, measured: lists.reduce((n, l) => n + l.length, 0),

@@ -1,4 +1,5 @@
 /** The commands, one function each. Texts of errors and of results only; the work is done elsewhere. */
+import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -9,73 +10,22 @@ import { checkText, compile } from '../compile.ts';
 import type { CompileOptions } from '../compile.ts';
 import { explain } from '../explain.ts';
 import type { Explanation } from '../explain.ts';
-import { nearest } from '../suggest.ts';
-import { targetNames, targetOf, targets as printers } from '../7-targets/targets.ts';
-import { deviceOf } from '../../runtime/webgpu-device.ts';
-import type { MemoryPlan } from '../5-schedule/schedule.ts';
+import { targetOf, targets as printers } from '../7-targets/targets.ts';
 import type { TargetName } from '../7-targets/target.ts';
 import type { Beside } from './beside.ts';
-import { asJson, CompileError, readText, sayError, showAll, UserError, writeAll } from './output.ts';
-import { writeFileSync } from 'node:fs';
+import { each } from './each.ts';
+import { parseMemory, parseSet, parseTargets, whole } from './options.ts';
+import type { CommonOptions } from './options.ts';
+import { asJson, showAll, UserError, writeAll } from './output.ts';
+import { tuningOf } from './tuning-file.ts';
+import { duration, scale } from './units.ts';
 
-export interface CommonOptions { readonly set?: readonly string[]; readonly memory?: string; readonly json?: boolean }
-
-/** `wasm,webgpu` -> names, each known. */
-export function parseTargets(text: string | undefined): readonly TargetName[] {
-  if (text === undefined) return targetNames;
-  return text.split(',').map(t => t.trim()).map(t => targetNames.find(n => n === t) ?? fail(`there is no target '${t}'${hint(t, targetNames)}: ${targetNames.join(', ')}`));
-}
-/** The plan of a name. */
-export function parseMemory(text = 'fast'): MemoryPlan {
-  return text === 'fast' || text === 'small' ? text : fail(`--memory is fast or small, and this is '${text}'`);
-}
-/** `Mlp.hidden=256` -> a record. */
-export function parseSet(list: readonly string[] = []): Readonly<Record<string, number | boolean>> {
-  return Object.fromEntries(list.map(s => {
-    const match = /^([A-Za-z]\w*\.[A-Za-z]\w*)=(.+)$/.exec(s) ?? fail(`--set takes Model.argument=value, and this is '${s}'`);
-    const [, key = '', text = ''] = match;
-    const value = text === 'true' ? true : text === 'false' ? false : Number(text);
-    if (typeof value === 'number' && !Number.isFinite(value)) fail(`'${text}' is neither a number nor true or false`);
-    return [key, value];
-  }));
-}
-/** A number that an option gives. */
-export function extent(name: string, text: string | undefined, otherwise: number): number {
-  const n = text === undefined ? otherwise : Number(text);
-  return Number.isInteger(n) && n > 0 ? n : fail(`--${name} is a whole number above 0, and this is '${text}'`);
-}
-const fail = (message: string): never => { throw new UserError(message); };
-const hint = (word: string, known: readonly string[]): string => { const n = nearest(word, known); return n === undefined ? '' : ` (did you mean '${n}'?)`; };
 const print = (text: string): void => { process.stdout.write(`${text}\n`); };
 
-/** Runs `f` for each file; errors of one do not hide those of the next. */
-export async function each(files: readonly string[], json: boolean | undefined, f: (file: string, text: string) => Promise<object>): Promise<void> {
-  const reports: object[] = [];
-  for (const file of files) {
-    let text = '';
-    try {
-      text = readText(file);
-      reports.push(await f(file, text));
-    } catch (e) {
-      if (!(e instanceof CompileError)) { reports.push({ file, ok: false, error: sayError(e) }); continue; }
-      process.exitCode = 1;
-      if (json) reports.push({ file, ok: false, diagnostics: asJson(e.diagnostics, text, e.sources) });
-      else {
-        showAll(e.diagnostics, file, text, e.sources);
-        process.stderr.write(`${pc.red(`${e.diagnostics.length} error${e.diagnostics.length === 1 ? '' : 's'}`)} in ${file}\n`);
-      }
-    }
-  }
-  if (json) print(JSON.stringify(reports, undefined, 2));
-}
-
-/** What was measured on a GPU, where a file is named. */
-const tuningOf = async (file: string | undefined): Promise<Pick<CompileOptions, 'tuning'>> => (file === undefined ? {} : { tuning: (await import('./tune.ts')).readTuning(file) });
-
 /** @param beside Makes WebAssembly at the same time. */
-export const compileCommand = async (files: readonly string[], o: CommonOptions & { readonly out?: string; readonly target?: string; readonly tuning?: string }, beside?: Beside): Promise<void> => {
+export const compileCommand = (files: readonly string[], o: CommonOptions & { readonly out?: string; readonly target?: string; readonly tuning?: string }, beside?: Beside): Promise<void> => {
   const targets = parseTargets(o.target);
-  const [set, memory, tuning] = [parseSet(o.set), parseMemory(o.memory), await tuningOf(o.tuning)];
+  const [set, memory, tuning] = [parseSet(o.set), parseMemory(o.memory), tuningOf(o.tuning)];
   return each(files, o.json, async (file, text) => {
     // loading them is not compiling
     await Promise.all(targets.filter(name => !beside || name !== 'wasm').map(name => printers[name]()));
@@ -115,21 +65,22 @@ export const fmtCommand = (files: readonly string[], o: { readonly check?: boole
 
 export const explainCommand = async (files: readonly string[], o: CommonOptions & { readonly target?: string; readonly rows?: string; readonly samples?: string; readonly threads?: string; readonly kernels?: boolean; readonly measure?: boolean; readonly svg?: string; readonly tuning?: string }): Promise<void> => {
   const target = parseTargets(o.target ?? 'wasm')[0] ?? 'wasm';
-  const [memory, tuning] = [parseMemory(o.memory), await tuningOf(o.tuning)];
-  const extents = { rows: extent('rows', o.rows, 32), samples: extent('samples', o.samples, 1) };
+  const [memory, tuning] = [parseMemory(o.memory), tuningOf(o.tuning)];
+  const extents = { rows: whole('rows', o.rows, 32), samples: whole('samples', o.samples, 1) };
   // as many as the runtime takes on this machine
-  const threads = target === 'wasm' ? extent('threads', o.threads, Math.min(8, availableParallelism())) : 1;
-  return each(files, o.json, async (file, text) => {
+  const threads = target === 'wasm' ? whole('threads', o.threads, Math.min(8, availableParallelism())) : 1;
+  const unmeasured = (e: unknown): never => { throw new UserError(`nothing is measured: ${e instanceof Error ? e.message : String(e)}`); };
+  const device = o.measure && target === 'webgpu' ? await (await import('./gpu.ts')).deviceHere().catch(unmeasured) : undefined;
+  await each(files, o.json, async (file, text) => {
     const printer = await targetOf(target, tuning.tuning);
     const { models } = await compile(text, { file, targets: [target], set: parseSet(o.set), memory, ...tuning });
-    const device = o.measure && target === 'webgpu' ? { device: await import('./gpu.ts').then(async gpu => deviceOf(await gpu.adapterHere())).catch((e: unknown) => fail(`nothing is measured: ${e instanceof Error ? e.message : String(e)}`)) } : {};
     const explanations: Explanation[] = [];
     for (const m of models) {
       const s = m.schedules[target];
       if (!s) continue;
       const own = m.own();
       const made = { threads, ...(own ? { own } : {}) };
-      const measured = o.measure ? await (await import('../measure.ts')).measure(m.model, s, printer, { ...extents, threads, ...device }).catch((e: unknown) => fail(`nothing is measured: ${e instanceof Error ? e.message : String(e)}`)) : undefined;
+      const measured = o.measure ? await (await import('../measure.ts')).measure(m.model, s, printer, { ...extents, threads, ...(device ? { device } : {}) }).catch(unmeasured) : undefined;
       explanations.push(explain(m.model, s, printer, extents, measured ? { ...made, measured } : made));
     }
     const [first] = explanations;
@@ -147,6 +98,7 @@ export const explainCommand = async (files: readonly string[], o: CommonOptions 
     }
     return { file, ok: true, models: explanations };
   });
+  device?.destroy();
 };
 /** What was predicted, and what it took where that was measured, with a word where they are more than twice apart. */
 function timesOf({ predicted, measured }: { readonly predicted: number; readonly measured?: number }): string {
@@ -155,5 +107,3 @@ function timesOf({ predicted, measured }: { readonly predicted: number; readonly
   const off = Math.max(predicted / measured, measured / predicted);
   return `${said}, ${duration(measured)} measured${off > 2 ? pc.yellow(` (off by ${off.toFixed(1)})`) : ''}`;
 }
-export const duration = (nanoseconds: number): string => (nanoseconds >= 1e9 ? `${(nanoseconds / 1e9).toPrecision(3)} s` : nanoseconds >= 1e6 ? `${(nanoseconds / 1e6).toPrecision(3)} ms` : `${(nanoseconds / 1e3).toPrecision(3)} µs`);
-const scale = (n: number): string => (n >= 1e9 ? `${(n / 1e9).toFixed(2)} G` : n >= 1e6 ? `${(n / 1e6).toFixed(2)} M` : n >= 1e3 ? `${(n / 1e3).toFixed(1)} k` : String(Math.round(n)));

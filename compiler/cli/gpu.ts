@@ -1,4 +1,5 @@
 /** The GPU that commands find: `navigator.gpu` where there is one, else that of the npm package `webgpu`. */
+import { deviceOf } from '../../runtime/webgpu-device.ts';
 
 /** Rejects with what is missing. */
 export async function adapterHere(): Promise<GPUAdapter> {
@@ -14,5 +15,7 @@ export async function adapterHere(): Promise<GPUAdapter> {
   if (!adapter) throw new Error('no adapter: this machine has no GPU driver (Vulkan, Metal or Direct3D) that WebGPU can use');
   return adapter;
 }
+/** A device of it. */
+export const deviceHere = async (): Promise<GPUDevice> => deviceOf(await adapterHere());
 /** What an adapter says of itself: vendor, architecture, name. */
 export const nameOf = ({ info }: GPUAdapter): string => `${info.vendor} ${info.architecture} ${info.device || info.description}`.trim();

@@ -7,13 +7,13 @@ import { permutation } from '../../runtime/fit.ts';
 import { readSafetensors, writeSafetensors } from '../../runtime/safetensors.ts';
 import { Prediction } from '../../runtime/prediction.ts';
 import type { Model } from '../../runtime/types.ts';
-import { parseMemory, parseSet } from './commands.ts';
 import { insideOf, nllOf, rmseOf, showMetrics } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { openModel } from './open-model.ts';
 import type { AnyModel, Opened } from './open-model.ts';
 import { columnsOf, chooseInputs, dataOf, fits, inputsOf, namesOf, rowsOf } from './columns.ts';
 import type { Columns, Rows } from './columns.ts';
+import { parseMemory, parseSet, whole } from './options.ts';
 import { UserError } from './output.ts';
 import { pictureCanBeMade, pictureOfClasses, pictureOfNumbers } from './picture.ts';
 import { columnOf, readTable } from './table.ts';
@@ -24,7 +24,6 @@ export interface LearnOptions {
   readonly backend?: string; readonly set?: readonly string[]; readonly memory?: string; readonly plot?: string; readonly json?: boolean;
 }
 const print = (text: string): void => { process.stdout.write(`${text}\n`); };
-const whole = (name: string, text: string | undefined, otherwise: number, least = 1): number => { const n = text === undefined ? otherwise : Number(text); if (!Number.isSafeInteger(n) || n < least) throw new UserError(`--${name} is a whole number of at least ${least}, and this is '${text ?? ''}'`); return n; };
 const real = (name: string, text: string | undefined, otherwise: number, from: number, below: number): number => { const n = text === undefined ? otherwise : Number(text); if (!(n >= from && n < below)) throw new UserError(`--${name} is a number from ${from} to ${below}, and this is '${text ?? ''}'`); return n; };
 const backends = ['auto', 'wasm', 'webgpu', 'gpujs'];
 const backendOf = (o: LearnOptions): string => { const b = o.backend ?? 'wasm'; if (!backends.includes(b)) throw new UserError(`there is no backend '${b}': ${backends.join(', ')}`); return b; };

@@ -6,26 +6,20 @@ import { deviceOf } from '../../runtime/webgpu-device.ts';
 import { compile } from '../compile.ts';
 import type { Tuning } from '../7-targets/wgsl/tuning.ts';
 import { tune } from '../tune.ts';
-import type { CommonOptions } from './commands.ts';
-import { duration, each, extent, parseMemory, parseSet } from './commands.ts';
+import { each } from './each.ts';
 import { adapterHere, nameOf } from './gpu.ts';
-import { readText, UserError, writeAll } from './output.ts';
+import { parseMemory, parseSet, whole } from './options.ts';
+import type { CommonOptions } from './options.ts';
+import { UserError, writeAll } from './output.ts';
+import { readTuning } from './tuning-file.ts';
+import { duration } from './units.ts';
 
-/** What `tune` wrote. A sentence for everything else. */
-export function readTuning(path: string): Tuning {
-  const text = readText(path);
-  const refuse = (): never => { throw new UserError(`${path} is nothing that bnnc tune wrote`); };
-  let found: unknown;
-  try { found = JSON.parse(text); } catch { return refuse(); }
-  const { device, forms } = (found ?? {}) as Partial<Tuning>;
-  const isPair = (x: unknown): boolean => Array.isArray(x) && x.length === 2 && x.every(n => Number.isInteger(n));
-  const isForm = (f: Tuning['forms'][string] | null): boolean => f === 'plain' || (typeof f === 'object' && f !== null && isPair(f.lanes) && isPair(f.block) && Number.isInteger(f.chunk) && Number.isInteger(f.depth));
-  return typeof device === 'string' && typeof forms === 'object' && forms !== null && Object.values(forms).every(isForm) ? { device, forms } : refuse();
-}
+/** A time that a busy machine hid is not told. */
+const told = (ns: number): string => (Number.isFinite(ns) ? duration(ns) : 'unknown');
 
 export async function tuneCommand(files: readonly string[], o: CommonOptions & { readonly rows?: string; readonly samples?: string; readonly tries?: string; readonly out: string }): Promise<void> {
   const [set, memory] = [parseSet(o.set), parseMemory(o.memory)];
-  const extents = { rows: extent('rows', o.rows, 32), samples: extent('samples', o.samples, 1), tries: extent('tries', o.tries, 8) };
+  const extents = { rows: whole('rows', o.rows, 32), samples: whole('samples', o.samples, 1), tries: whole('tries', o.tries, 8) };
   const adapter = await adapterHere().catch((e: unknown) => { throw new UserError(`there is nothing to measure on: ${e instanceof Error ? e.message : String(e)}`); });
   const device = nameOf(adapter);
   const known = existsSync(o.out) ? readTuning(o.out) : { device, forms: {} };
@@ -47,7 +41,7 @@ export async function tuneCommand(files: readonly string[], o: CommonOptions & {
       if (o.json) continue;
       const changed = Object.keys(result.forms).length;
       process.stdout.write(`${pc.green('tuned')} ${model.name} on ${device}: ${result.measured} forms of ${result.kernels} kernels, ${changed} quicker than those that counts choose\n`);
-      for (const p of result.programs) process.stdout.write(`  ${p.name.padEnd(12)} ${duration(p.before).padStart(9)} -> ${duration(p.after)}\n`);
+      for (const p of result.programs) process.stdout.write(`  ${p.name.padEnd(12)} ${told(p.before).padStart(9)} -> ${told(p.after)}\n`);
     }
     return { file, ok: true, device, out: o.out, models: reports };
   });
