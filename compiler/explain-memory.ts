@@ -4,7 +4,7 @@
  */
 import { evaluateSize } from './6-kernels/index.ts';
 import type { Dynamic } from './6-kernels/kernel.ts';
-import type { Role, Schedule } from './5-schedule/schedule.ts';
+import type { Role, Schedule, Step } from './5-schedule/schedule.ts';
 import { kernelsOf } from './5-schedule/schedule.ts';
 import { layout } from '../runtime/arena.ts';
 import { tapeWords } from '../runtime/webgpu-queue.ts';
@@ -68,7 +68,7 @@ const backends: Readonly<Record<string, (schedule: Schedule, extents: Extents, t
 
 /**
  * Bytes that the forward pass leaves for the backward one, one sample's: of the gradients' program, values with rows that the kernels
- * store which make the loss, and that others read; and the inputs.
+ * store which make the loss, or a loop in which they are, and that others read; and the inputs.
  */
 function activationsOf(schedule: Schedule, rows: number): number {
   const program = schedule.programs.find(p => p.name === 'train_adam') ?? schedule.programs.find(p => p.name === 'predict');
@@ -87,6 +87,12 @@ function activationsOf(schedule: Schedule, rows: number): number {
     });
   };
   ['loss', 'likelihood', 'complexity'].forEach(r => { const name = program.results[r]; if (name !== undefined) follow(name, kernels.length); });
+  // what a turn keeps beside (its state, say) is the forward pass's too
+  const loops = (steps: readonly Step[]): readonly (readonly number[])[] => steps.flatMap(x => (x.kind === 'loop' ? [...(x.extent === 'draws' ? [] : [kernelsOf(x.body)]), ...loops(x.body)] : []));
+  for (const turn of loops(program.steps)) {
+    const inside = turn.flatMap(k => schedule.kernels[k] ?? []);
+    if (inside.some(k => forward.has(k))) inside.forEach(k => forward.add(k));
+  }
   const made = new Set([...forward].flatMap(k => k.buffers.filter(b => b.access !== 'read').map(b => b.name)));
   const read = new Set(kernels.filter(k => !forward.has(k)).flatMap(k => k.buffers.filter(b => b.access !== 'write').map(b => b.name)));
   return schedule.buffers.filter(b => b.role === 'input' || b.shape.includes('rows') && made.has(b.name) && read.has(b.name))

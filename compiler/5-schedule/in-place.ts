@@ -1,15 +1,17 @@
 /**
  * Values that take the place of others. Imagine the gradient of a ReLU's output: it is made element by element where the output was
  * read for the last time, so both may be one buffer. Two buffers become one where the kernel in which one ends and the other begins
- * would be as right with one for both, and nowhere else in any program both matter.
+ * would be as right with one for both, or a turn of the loop, and nowhere else in any program both matter.
  */
 import { verifyKernel } from '../6-kernels/verify.ts';
 import type { Expr, Kernel, Stmt } from '../6-kernels/kernel.ts';
 import { childrenOf, mapBuffers } from '../6-kernels/map.ts';
 import { showSize } from '../6-kernels/index.ts';
+import { endsInTurn } from './in-turns.ts';
 import { lifetimes } from './memory.ts';
 import type { PhasedPlan, Span } from './memory.ts';
-import type { Buffer } from './schedule.ts';
+import { kernelsOf } from './schedule.ts';
+import type { Buffer, Step } from './schedule.ts';
 
 /** Temporaries by the name of the buffer whose place they take. */
 export function placesTaken(buffers: readonly Omit<Buffer, 'slot'>[], kernels: readonly Kernel[], programs: readonly PhasedPlan[]): ReadonlyMap<string, string> {
@@ -18,10 +20,10 @@ export function placesTaken(buffers: readonly Omit<Buffer, 'slot'>[], kernels: r
   const home = (name: string): string => { let at = name; for (let to = taken.get(at); to !== undefined; to = taken.get(at)) at = to; return at; };
   /** All spans of a buffer, by program, in the order of time. */
   const lives = new Map<string, Map<number, Span[]>>();
-  const kernelAt = new Map<string, Kernel>();
+  const stepAt = new Map<string, Step>();
   const sums = new Set(buffers.flatMap(b => (b.role === 'sum' ? [b.name] : [])));
   programs.forEach((p, program) => {
-    for (const [name, span] of lifetimes(p, kernels, sums, (at, k) => { const found = kernels[k]; if (found) kernelAt.set(`${program} ${at}`, found); })) {
+    for (const [name, span] of lifetimes(p, kernels, sums, (at, step) => { stepAt.set(`${program} ${at}`, step); })) {
       const spans = lives.get(name) ?? new Map<number, Span[]>();
       lives.set(name, spans.set(program, [...spans.get(program) ?? [], span]));
     }
@@ -31,16 +33,21 @@ export function placesTaken(buffers: readonly Omit<Buffer, 'slot'>[], kernels: r
     const [a, b] = [known.get(from), known.get(to)];
     return a !== undefined && b !== undefined && a.type === b.type && showSize(a.size) === showSize(b.size);
   };
-  /** Where the life of one ends in the step in which that of the other begins, the kernel decides; else they must not meet. */
+  /** Where the life of one ends in the step in which that of the other begins, its kernel decides, or its loop; else they must not meet. */
   const mayShare = (from: string, to: string): boolean => [...lives.get(to) ?? []].every(([program, spans]) => (lives.get(from)?.get(program) ?? []).every(x => spans.every(y => {
     if (x[1] < y[0] || y[1] < x[0]) return true;
-    const kernel = x[1] === y[0] && x[0] < y[0] ? kernelAt.get(`${program} ${y[0]}`) : undefined;
-    return kernel !== undefined && mayBeOne(kernel, [...members(from)], [...members(to)]);
+    const step = x[1] === y[0] && x[0] < y[0] ? stepAt.get(`${program} ${y[0]}`) : undefined;
+    if (step === undefined) return false;
+    const [before, after] = [members(from), members(to)];
+    const inKernel = (kernel: Kernel | undefined): boolean => kernel !== undefined && mayBeOne(kernel, before, after);
+    return step.kind === 'run' ? inKernel(kernels[step.kernel]) : endsInTurn(step, kernels, before, after, inKernel);
   })));
   const members = (name: string): readonly string[] => [name, ...[...taken.keys()].filter(x => home(x) === name)];
-  for (const k of kernels) {
-    for (const out of k.buffers.filter(u => u.access === 'write' && isTemporary(u.name) && !taken.has(u.name))) {
-      const from = k.buffers.find(u => u.access === 'read' && isTemporary(u.name) && home(u.name) !== home(out.name) && fits(u.name, out.name) && mayShare(home(u.name), home(out.name)));
+  // what one kernel reads and writes, and what a turn of a loop does
+  const loops = [...stepAt.values()].flatMap(s => (s.kind === 'loop' ? [kernelsOf(s.body).flatMap(k => kernels[k]?.buffers ?? [])] : []));
+  for (const uses of [...kernels.map(k => k.buffers), ...loops]) {
+    for (const out of uses.filter(u => u.access === 'write' && isTemporary(u.name) && !taken.has(u.name))) {
+      const from = uses.find(u => u.access === 'read' && isTemporary(u.name) && home(u.name) !== home(out.name) && fits(u.name, out.name) && mayShare(home(u.name), home(out.name)));
       if (!from) continue;
       const [to, moved] = [home(from.name), home(out.name)];
       for (const [program, spans] of lives.get(moved) ?? []) lives.set(to, (lives.get(to) ?? new Map<number, Span[]>()).set(program, [...lives.get(to)?.get(program) ?? [], ...spans]));

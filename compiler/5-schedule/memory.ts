@@ -42,9 +42,9 @@ const overlaps = (a: Span, b: Span): boolean => a[0] <= b[1] && b[0] <= a[1];
 /**
  * First and last step at which each buffer of a program matters, in each phase that it appears in; of a sum, in all of them. What a
  * loop over turns touches matters during all of it; what a loop over samples touches is made anew for each. Results matter to the end.
- * `runs` hears of the steps that are one kernel.
+ * `visit` hears of all steps, loops over samples taken apart.
  */
-export function lifetimes(program: PhasedPlan, kernels: readonly Kernel[], sums: ReadonlySet<string>, runs?: (at: number, kernel: number) => void): readonly (readonly [string, Span])[] {
+export function lifetimes(program: PhasedPlan, kernels: readonly Kernel[], sums: ReadonlySet<string>, visit?: (at: number, step: Step) => void): readonly (readonly [string, Span])[] {
   const ended: (readonly [string, Span])[] = [];
   const lasting = new Map<string, Span>();
   const all = (s: Step): readonly number[] => (s.kind === 'run' ? [s.kernel] : s.body.flatMap(all));
@@ -53,7 +53,7 @@ export function lifetimes(program: PhasedPlan, kernels: readonly Kernel[], sums:
     const spans = new Map<string, Span>();
     const touch = (name: string): void => { const to = sums.has(name) ? lasting : spans; to.set(name, [to.get(name)?.[0] ?? at, at]); };
     for (const s of steps.flatMap(x => (x.kind === 'loop' && x.extent === 'draws' ? x.body : [x]))) {
-      if (s.kind === 'run') runs?.(at, s.kernel);
+      visit?.(at, s);
       all(s).forEach(k => kernels[k]?.buffers.forEach(b => { touch(b.name); }));
       at++;
     }

@@ -52,7 +52,7 @@ for (const { name, text, rows, data } of cases) {
   }
 }
 
-const small = ['mnist400', 'lenet', 'mnist1200'] as const;
+const small = ['mnist400', 'lenet', 'mnist1200', 'lstm'] as const;
 for (const name of small) {
   const task = tasks.find(t => t.name === name);
   if (!task) throw new Error(name);

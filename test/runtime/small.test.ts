@@ -20,6 +20,7 @@ const texts: Readonly<Record<string, string>> = {
   'a convolution under a pool': 'model M { input x: [batch, 1, 3, 4] target y: [batch, 2] p = x |> conv2d(3, kernel: 2) |> relu |> max_pool2d(2, stride: 1) |> flatten |> linear(2) output p loss mse(p, y) }',
   'signs of flipout': 'model M { input x: [batch, 12] target y: [batch, 2] p = x |> linear(7) { estimator flipout } |> relu |> linear(2) output p loss mse(p, y) }',
   'draws beside what is given': 'model M { input x: [batch, 12] target y: [batch, 2] weight b: [3] by normal(mu: 0, rho: 0) p = concat(x, x[:, :3] * b, axis: 1) |> linear(2) output p loss mse(p, y) }',
+  'scans of scans': 'model M { input x: [batch, 4, 3] target y: [batch, 2] p = (x |> lstm(5, peephole: true) |> gru(4))[:, 1] |> linear(2) output p loss mse(p, y) }',
   'a scan': 'model M { input x: [batch, 4, 3] target y: [batch, 2] p = (x |> lstm(5))[:, 3] |> linear(2) output p loss mse(p, y) }',
 };
 const rows = 10;
