@@ -12,7 +12,7 @@ import type { Measurement, MeasureOptions } from './measure.ts';
 
 export interface TuneOptions extends Omit<MeasureOptions, 'threads' | 'device'> { readonly device: GPUDevice; /** Forms of each kernel at most. */ readonly tries: number; /** Called before each round, of so many. */ readonly onRound?: (round: number, of: number) => void }
 /** What was found, and nanoseconds of each program with the forms that counts choose and with those found. */
-export interface TuneResult { readonly forms: Tuning['forms']; readonly kernels: number; readonly measured: number; readonly programs: readonly { readonly name: string; readonly before: number; readonly after: number }[] }
+export interface TuneResult { readonly forms: Tuning['forms']; /** Of all kernels that were measured: what was known of them before is out of date. */ readonly measuredKeys: readonly string[]; readonly kernels: number; readonly measured: number; readonly programs: readonly { readonly name: string; readonly before: number; readonly after: number }[] }
 
 /** Part of the time that a form must save, or chance decides. */
 const worthwhile = 0.05;
@@ -34,33 +34,39 @@ export async function tune(model: Model, schedule: Schedule, options: TuneOption
   // on a busy machine a time can come out as none, which is no merit either
   const none = (ns: number | undefined): number => (ns !== undefined && ns > 0 ? ns : Infinity);
 
-  const times = lists.map((): number[] => []);
+  // equal kernels have one form, so what counts is the time of all of them
+  const keys = schedule.kernels.map(tuningKey);
+  const groups = [...new Set(keys)].map(key => ({ key, kernels: keys.flatMap((k, i) => (k === key ? [i] : [])) })).filter(g => (lists[g.kernels[0] ?? -1]?.length ?? 0) > 0);
+  const sum = (of: readonly number[], group: (typeof groups)[number]): number => group.kernels.reduce((n, i) => n + none(of[i]), 0);
+
+  const times = groups.map((): number[] => []);
   for (let r = 0; r < rounds; r++) {
     // a kernel whose list has ended takes its first form
     const place = (kernel: number): number => (r < (lists[kernel]?.length ?? 0) ? r : 0);
-    const { kernels } = await timed('kernels', place);
-    kernels.forEach((ns, i) => { const list = times[i]; if (list) list[place(i)] = Math.min(list[place(i)] ?? Infinity, none(ns)); });
+    // a form that the device refuses is none
+    const { kernels } = r === 0 ? await timed('kernels', place) : await timed('kernels', place).catch(() => ({ kernels: [] }));
+    groups.forEach((g, i) => { const [list, at0] = [times[i], place(g.kernels[0] ?? -1)]; if (list) list[at0] = Math.min(list[at0] ?? Infinity, sum(kernels, g)); });
   }
-  const quickest = times.map(list => list.reduce((best, ns, i) => (ns < (list[best] ?? Infinity) ? i : best), 0));
+  const quickest = new Map(groups.flatMap((g, i) => { const best = (times[i] ?? []).reduce((b, ns, at0, list) => (ns < (list[b] ?? Infinity) ? at0 : b), 0); return g.kernels.map(k => [k, best] as const); }));
   // what won once may have been lucky: first and quickest again, in turns, and the least of each
-  const again = [0, 1].map(() => lists.map(() => Infinity));
+  const again = [0, 1].map(() => groups.map(() => Infinity));
   for (let turn = 0; turn < turns; turn++) {
-    const { kernels } = await timed('kernels', kernel => (turn % 2 === 0 ? 0 : quickest[kernel] ?? 0));
-    kernels.forEach((ns, i) => { const side = again[turn % 2]; if (side) side[i] = Math.min(side[i] ?? Infinity, none(ns)); });
+    const { kernels } = await timed('kernels', kernel => (turn % 2 === 0 ? 0 : quickest.get(kernel) ?? 0));
+    groups.forEach((g, i) => { const side = again[turn % 2]; if (side) side[i] = Math.min(side[i] ?? Infinity, sum(kernels, g)); });
   }
-  const chosen = quickest.map((place, i) => {
+  const chosen = new Map(groups.flatMap((g, i) => {
     const [first = Infinity, other = Infinity] = again.map(side => side[i] ?? Infinity);
-    return first < Infinity && other < first * (1 - worthwhile) ? place : 0;
-  });
-  const forms = Object.fromEntries(schedule.kernels.flatMap((kernel, i) => ((chosen[i] ?? 0) > 0 ? [[tuningKey(kernel), remembered(lists[i]?.[chosen[i] ?? 0])] as const] : [])));
+    return first < Infinity && other < first * (1 - worthwhile) ? g.kernels.map(k => [k, quickest.get(k) ?? 0] as const) : [];
+  }));
+  const forms = Object.fromEntries(groups.flatMap(g => { const k = g.kernels[0] ?? -1; const place = chosen.get(k) ?? 0; return place > 0 ? [[g.key, remembered(lists[k]?.[place])] as const] : []; }));
   const least: readonly [Map<string, number>, Map<string, number>] = [new Map(), new Map()];
   for (let turn = 0; turn < turns; turn++) {
     const side = least[turn % 2 === 0 ? 0 : 1];
-    const { programs } = await timed('programs', kernel => (turn % 2 === 0 ? 0 : chosen[kernel] ?? 0));
+    const { programs } = await timed('programs', kernel => (turn % 2 === 0 ? 0 : chosen.get(kernel) ?? 0));
     programs.forEach((ns, name) => { side.set(name, Math.min(side.get(name) ?? Infinity, none(ns))); });
   }
   return {
-    forms, kernels: lists.filter(l => l.length > 0).length, measured: lists.reduce((n, l) => n + l.length, 0),
+    forms, measuredKeys: groups.map(g => g.key), kernels: lists.filter(l => l.length > 0).length, measured: lists.reduce((n, l) => n + l.length, 0),
     programs: schedule.programs.map(({ name }) => ({ name, before: least[0].get(name) ?? NaN, after: least[1].get(name) ?? NaN })),
   };
 }

@@ -79,6 +79,7 @@ export async function fit<T extends ModelTypes>(s: State, data: Readonly<Record<
     if (reason instanceof Error) Object.assign(reason, { history });
     throw reason;
   };
+  const { optimizer: before } = s;
   s.fitting = true;
   try {
     await stop();
@@ -98,7 +99,10 @@ export async function fit<T extends ModelTypes>(s: State, data: Readonly<Record<
   } catch (error) {
     // what is on its way may tell of a divergence, after which the model must go back all the same
     await training?.land().catch(() => undefined);
-    if (error instanceof BnncError) error.history = history;
+    if (error instanceof BnncError) {
+      error.history = history;
+      s.optimizer = before;
+    }
     throw error;
   } finally {
     feed?.free();

@@ -14,10 +14,10 @@ export async function requestDevice(): Promise<GPUDevice> {
   // `navigator` is missing in Node 20, and `gpu` from it in most runtimes.
   const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
   if (!gpu) {
-    throw new Error('webgpu: there is no navigator.gpu here. In a browser WebGPU needs a secure page (https or localhost); in Node install the npm package "webgpu" and pass a device of it: { device }');
+    throw new Error('there is no navigator.gpu here. In a browser WebGPU needs a secure page (https or localhost); in Node pass a device of the npm package "webgpu": { device }');
   }
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (!adapter) throw new Error('webgpu: navigator.gpu is here, but no adapter answered: there is no GPU that WebGPU can use, or its driver is blocked');
+  if (!adapter) throw new Error('navigator.gpu is here, but no adapter answered: there is no GPU that WebGPU can use, or its driver is blocked');
   return deviceOf(adapter);
 }
 
@@ -25,7 +25,7 @@ export async function requestDevice(): Promise<GPUDevice> {
 export function givenDevice(device: unknown): GPUDevice {
   // Structural: a device of another realm, or of Dawn in Node, is no instance of this realm's GPUDevice.
   const candidate = device as Partial<GPUDevice> | null;
-  if (typeof candidate?.createComputePipelineAsync !== 'function' || !candidate.queue) throw new Error('webgpu: the option "device" is not a GPUDevice');
+  if (!candidate?.createComputePipelineAsync) throw new Error('the option "device" is not a GPUDevice');
   return candidate as GPUDevice;
 }
 
@@ -52,7 +52,7 @@ export function healthOf(device: GPUDevice): Health {
   let pending: Promise<unknown> = Promise.resolve();
   let disposed = false;
   const note = (error: unknown): void => { failure ??= error instanceof Error ? error.message : String(error); };
-  device.lost.then(info => { if (!disposed) note(`webgpu: the device was lost (${info.reason || 'unknown'}): ${info.message}`); }, () => undefined);
+  device.lost.then(info => { if (!disposed) note(`webgpu: the device was lost (${info.reason}): ${info.message}`); }, () => undefined);
   const check = (): void => {
     if (disposed) throw new Error('webgpu: the model is disposed');
     if (failure !== undefined) throw new Error(failure);

@@ -17,15 +17,14 @@ const workgroupSize = 64;
 
 /** Rejects when there is no device, or when it refuses a kernel. */
 export const open: OpenBackend = async (code, plan, options) => {
-  if (typeof code === 'string') throw new Error('webgpu: this module has no WGSL');
   const device = options.device === undefined ? await requestDevice() : givenDevice(options.device);
   try {
     const bytes = 4 * recordWords(plan);
     if (bytes > device.limits.maxUniformBufferBindingSize) {
-      throw new Error(`webgpu: the places of ${plan.buffers.length} buffers need ${bytes} bytes of a uniform buffer, and this device gives at most ${device.limits.maxUniformBufferBindingSize}`);
+      throw new Error(`the places of ${plan.buffers.length} buffers need ${bytes} bytes, and this device gives at most ${device.limits.maxUniformBufferBindingSize} to one uniform buffer`);
     }
     const bindings = layoutOf(device, bytes);
-    return start(device, plan, await compile(device, plan, code, bindings), bindings, options.device === undefined);
+    return start(device, plan, await compile(device, plan, [code].flat(), bindings), bindings, options.device === undefined);
   } catch (error) {
     if (options.device === undefined) device.destroy();
     throw error;
@@ -46,13 +45,14 @@ async function compile(device: GPUDevice, plan: PlanManifest, code: readonly str
   const pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [bindings] });
   // A text that is not WGSL shows twice, in its module and in its pipeline: the scope takes the first, the second is told below.
   device.pushErrorScope('validation');
-  // Lines for subgroups are comments to a device that has none.
-  const texts = device.features.has('subgroups') ? code.map(text => text.replaceAll('//subgroups ', '')) : code;
+  // Lines for subgroups are comments to a device that has none; where they have several sizes, what is told may not be what is run.
+  const { features, adapterInfo: info } = device;
+  const texts = features.has('subgroups') && info.subgroupMinSize === info.subgroupMaxSize ? code.map(text => text.replaceAll('//subgroups ', '')) : code;
   // All at once: drivers compile in parallel. And all awaited, even when one fails.
   const asked = texts.map(text => device.createComputePipelineAsync({ layout: pipelineLayout, compute: { module: device.createShaderModule({ code: text }), entryPoint: 'main' } }));
   const [made] = await Promise.all([Promise.allSettled(asked), device.popErrorScope()]);
   return made.map((result, i) => {
-    if (result.status === 'rejected') throw new Error(`webgpu: this device refuses the kernel '${plan.kernels[i]?.name ?? i}': ${String(result.reason)}`);
+    if (result.status === 'rejected') throw new Error(`this device refuses the kernel '${plan.kernels[i]?.name ?? i}': ${String(result.reason)}`);
     return result.value;
   });
 }
@@ -100,12 +100,12 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
   };
 
   /** Allocates what is missing; an arena that grows keeps its persistent part. */
-  const makeRoom = (arenaWords = places.words): Room => {
+  const makeRoom = (arenaWords = places.words, { rows, samples } = capacity): Room => {
     const bytes = 4 * Math.max(4, arenaWords);
     const old = room;
     if (old && old.arena.size >= bytes && old.data === data) return old;
     const limit = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
-    if (bytes > limit) throw new RangeError(`webgpu: ${capacity.rows} rows and ${capacity.samples} samples need ${bytes} bytes, and this device gives at most ${limit} to one buffer: ask for fewer rows or samples at once`);
+    if (bytes > limit) throw new RangeError(`webgpu: ${rows} rows and ${samples} samples need ${bytes} bytes, and this device gives at most ${limit} to one buffer: ask for fewer at once`);
     queue.flush();
     room = health.watch('out-of-memory', message => `webgpu: the device has no room for ${bytes} bytes: ${message}`, () => {
       const arena = old && old.arena.size >= bytes ? old.arena : device.createBuffer({ size: bytes, usage: usage.storage | usage.copySource | usage.copyDestination });
@@ -164,9 +164,8 @@ function start(device: GPUDevice, plan: PlanManifest, pipelines: readonly GPUCom
       health.check();
       if (room && rows <= capacity.rows && samples <= capacity.samples) return;
       const wanted = layout(plan, rows, samples);
-      const before = capacity;
+      makeRoom(wanted.words, { rows, samples });
       capacity = { rows, samples };
-      try { makeRoom(wanted.words); } catch (error) { capacity = before; throw error; }
       places = wanted;
     },
     write(buffer, data, at = 0) {

@@ -35,6 +35,7 @@ function writeOut(report: Report, item: ModelItem, definitions: Definitions, arg
   const { layers } = definitions;
   const d: Draft = { values: [], variables: new Map(), scans: [], ports: new Map(), outputs: [], observations: [], losses: [], updates: [], uses: new Map(), later: [], draws: new Map() };
   const now: Elaboration['now'] = { full: false, around: [], isModal: false, isEstimated: false, scansAround: 0 };
+  report.within = () => now.around;
   const add: Elaboration['add'] = v => {
     if (d.values.length >= limits.values && !now.full) { now.full = true; report.error('B024', `this model has more than ${limits.values} values`, item.name.span); }
     return (now.full ? 0 : d.values.push(v) - 1) as ValueId; // a ValueId is the position

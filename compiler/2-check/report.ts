@@ -10,19 +10,25 @@ export interface Report {
   error(code: Code, message: string, span: Span, extra?: Extra): undefined;
   warn(code: Code, message: string, span: Span, extra?: Extra): void;
   readonly diagnostics: readonly Diagnostic[];
+  /** The uses of layers that are being written out, innermost first: what is wrong inside of an imported one is told with the use in the author's own file. */
+  within?: () => readonly Span[];
 }
 
 export function report(): Report {
   const diagnostics: Diagnostic[] = [];
+  const all: Report = { error: (...a) => add('error', ...a), warn: (...a) => { add('warning', ...a); }, diagnostics };
   const seen = new Set<string>();
-  const add = (severity: 'error' | 'warning', code: Code, message: string, span: Span, { notes = [], suggestion }: Extra = {}): undefined => {
+  return all;
+
+  function add(severity: 'error' | 'warning', code: Code, message: string, span: Span, { notes = [], suggestion }: Extra = {}): undefined {
     // a layer used twice is checked twice, and says the same
     const key = `${code} ${message} ${span.file} ${span.start} ${span.end}`;
-    if (!seen.has(key)) diagnostics.push({ severity, code, message, span, notes, ...(suggestion === undefined ? {} : { suggestion }) });
+    const use = all.within?.().at(-1);
+    const used = use !== undefined && use.file !== span.file ? [{ message: 'in this use', span: use }] : [];
+    if (!seen.has(key)) diagnostics.push({ severity, code, message, span, notes: [...notes, ...used], ...(suggestion === undefined ? {} : { suggestion }) });
     seen.add(key);
     return undefined;
-  };
-  return { error: (...a) => add('error', ...a), warn: (...a) => { add('warning', ...a); }, diagnostics };
+  }
 }
 
 /** `did you mean 'x'?`, when something is near. */

@@ -59,8 +59,8 @@ function codesOf(codes: readonly (Uint8Array | readonly string[])[]): Codes {
   const cut = codes.map(code => (code instanceof Uint8Array ? deflateRawSync(code, { level: 9 }).toString('base64') : code.map(text => tight(text).split(/^(?=fn )|(?<=^\}\n)/m))));
   const count = new Map<string, number>();
   for (const part of cut.flatMap(code => (typeof code === 'string' ? [] : code.flatMap(text => [...new Set(text)])))) if (part.startsWith('fn ')) count.set(part, (count.get(part) ?? 0) + 1);
-  const names = new Map([...count].flatMap(([part, times]) => (times > 1 ? [part] : [])).map((part, i) => [part, `part${i}`]));
-  /** Neighbours that have no names are one string. */
+  const names = new Map([...count].flatMap(([part, times]) => (times > 1 ? [part] : [])).map((part, i) => [part, `$part${i}`]));
+  /** Neighbours that have no names are one string. No model's name has a `$`. */
   const expression = (text: readonly string[]): string => text.reduce<string[]>((terms, part) => {
     const [name, last] = [names.get(part), terms.at(-1)];
     if (name === undefined && last !== undefined && !names.has(last)) terms[terms.length - 1] = last + part; else terms.push(part);

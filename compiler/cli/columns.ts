@@ -38,10 +38,20 @@ export function fits({ checked, input, target }: Opened, table: Table, inputs: r
   const many = target.type === 'class' ? 1 : target.shape[1] ?? 1;
   if (targets.length !== many) throw new UserError(`the target '${target.name}' of ${checked.name} is ${String(many)} column${many === 1 ? '' : 's'}, and --target names ${targets.length}`);
 }
+/** Families that a change of units leaves what they are: their targets are standardised, those of others (0 or 1, counts) stay as they are. */
+const scalable = ['normal', 'laplace', 'cauchy', 'student_t'];
+/** What observes the target; undefined where a loss does. */
+export const familyOf = ({ checked, target }: Opened): string | undefined => checked.observations.find(x => x.target === target.name)?.distribution.family;
+
 /** What the checkpoint will remember; scales are those of `rows`. */
-export function columnsOf({ target }: Opened, table: Table, inputs: readonly string[], targets: readonly string[], rows: readonly number[]): Columns {
+export function columnsOf(opened: Opened, table: Table, inputs: readonly string[], targets: readonly string[], rows: readonly number[]): Columns {
+  const { target } = opened;
   const scales = (names: readonly string[]): readonly Scale[] => names.map(n => { const all = numbersOf(table, n); return scaleOf(rows.map(r => all[r] ?? NaN)); });
-  if (target.type !== 'class') return { inputs, targets, inputScales: scales(inputs), targetScales: scales(targets) };
+  if (target.type !== 'class') {
+    const family = familyOf(opened);
+    if (family === 'bernoulli') targets.forEach(n => { numbersOf(table, n).forEach((v, r) => { if (v !== 0 && v !== 1) throw new UserError(`${table.file}, row ${table.places[r] ?? 0}: bernoulli observes 0 or 1, and '${n}' is ${v}`); }); });
+    return { inputs, targets, inputScales: scales(inputs), targetScales: family === undefined || scalable.includes(family) ? scales(targets) : targets.map(() => ({ mean: 0, sd: 1 })) };
+  }
   const words = [...new Set(wordsOf(table, targets[0] ?? ''))].sort((a, b) => (Number.isFinite(Number(a)) && Number.isFinite(Number(b)) ? Number(a) - Number(b) : a < b ? -1 : 1));
   if (words.length > (target.classes ?? 0)) throw new UserError(`'${targets[0] ?? ''}' has ${words.length} classes, ${words.slice(0, 6).join(', ')}${words.length > 6 ? ', …' : ''}, and the model has room for ${target.classes ?? 0}`);
   return { inputs, targets, inputScales: scales(inputs), targetScales: [], classes: words };

@@ -11,7 +11,7 @@ import { insideOf, nllOf, rmseOf, showMetrics } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { openModel } from './open-model.ts';
 import type { AnyModel, Opened } from './open-model.ts';
-import { columnsOf, chooseInputs, dataOf, fits, inputsOf, namesOf, rowsOf } from './columns.ts';
+import { columnsOf, chooseInputs, dataOf, familyOf, fits, inputsOf, namesOf, rowsOf } from './columns.ts';
 import type { Columns, Rows } from './columns.ts';
 import { parseMemory, parseSet, whole } from './options.ts';
 import { UserError } from './output.ts';
@@ -33,6 +33,7 @@ export async function trainCommand(file: string, o: LearnOptions): Promise<void>
   if (o.save === undefined) throw new UserError('--save names the file for the trained model');
   if (!existsSync(dirname(resolve(o.save)))) throw new UserError(`there is no folder ${dirname(resolve(o.save))} to save in`);
   if (isFolder(o.save)) throw new UserError(`${o.save} is a directory: --save names a file`);
+  spared({ save: o.save, plot: o.plot }, [file, o.data]);
   if (o.plot !== undefined) await pictureCanBeMade(o.plot);
   const [epochs, batchSize, samples, seed] = [whole('epochs', o.epochs, 100), whole('batch-size', o.batchSize, 32), whole('samples', o.samples, 1), whole('seed', o.seed, 0, 0)];
   const [learningRate, holdout] = [real('learning-rate', o.learningRate, 0.01, 1e-12, 1e6), real('holdout', o.holdout, 0.2, 0, 1)];
@@ -52,7 +53,7 @@ export async function trainCommand(file: string, o: LearnOptions): Promise<void>
   fits(opened, table, inputs, targets);
   const columns = columnsOf(opened, table, inputs, targets, kept);
   const [train, test] = [rowsOf(opened, table, columns, kept), rowsOf(opened, table, columns, held)];
-  const model = await opened.classes.create({ backend: backendOf(o) as 'auto', seed }); // checked above
+  const model = await opened.classes.create({ ...opened.options, seed });
   const bar = await progress(epochs, o.json === true);
   const stop = new AbortController();
   const interrupt = (): void => { stop.abort(new UserError('stopped: nothing was saved', 130)); };
@@ -69,21 +70,26 @@ export async function trainCommand(file: string, o: LearnOptions): Promise<void>
   replace(o.save, Buffer.from(writeSafetensors(saved.tensors, { ...saved.metadata, table: JSON.stringify(columns) })));
   const metrics = test.count > 0 ? await measure(opened, model, test, columns, 100, seed, o.plot) : undefined;
   model.dispose();
+  opened.close();
   if (o.json) { print(JSON.stringify({ model: opened.checked.name, inputs, targets, trained: train.count, heldOut: test.count, epochs, seconds, save: o.save, metrics }, undefined, 2)); return; }
   const last = history.at(-1);
-  if (last && last.loss - last.likelihood > Math.abs(last.likelihood)) process.stderr.write(`${pc.yellow('hint')}: the divergence weighs more than the data: a wider prior in the model (prior normal(0, 1)), more rows or a smaller --kl-weight let it fit closer\n`);
+  const guess = guessing(opened, train);
+  if (guess !== undefined && metrics?.nll !== undefined && metrics.nll > 0.98 * guess) process.stderr.write(`${pc.yellow('hint')}: no better than guessing by how often each answer occurs: a smaller --kl-weight (${(0.1 / train.count).toPrecision(1)}), a wider prior in the model (prior normal(0, 1)) or more epochs let it fit closer\n`);
+  else if (last && last.loss - last.likelihood > Math.abs(last.likelihood)) process.stderr.write(`${pc.yellow('hint')}: the divergence weighs more than the data: a wider prior in the model (prior normal(0, 1)), more rows or a smaller --kl-weight let it fit closer\n`);
   print(`${pc.green('trained')} ${opened.checked.name} on ${train.count} rows, ${epochs} epochs in ${seconds.toFixed(1)} s: ${o.save}`);
   if (metrics) { print(`on ${test.count} rows held out:`); showMetrics(metrics).forEach(l => { print(`  ${l}`); }); }
   if (o.plot) print(`picture: ${o.plot}`);
 }
 
 export async function evaluateCommand(file: string, o: LearnOptions): Promise<void> {
+  spared({ plot: o.plot }, [file, o.data, o.checkpoint]);
   if (o.plot !== undefined) await pictureCanBeMade(o.plot);
   const table = readTable(o.data);
   const { opened, model, columns } = await load(file, o);
   const rows = rowsOf(opened, table, columns, table.rows.map((_, i) => i));
   const metrics = await measure(opened, model, rows, columns, whole('samples', o.samples, 100, 2), whole('seed', o.seed, 0, 0), o.plot);
   model.dispose();
+  opened.close();
   if (o.json) { print(JSON.stringify({ model: opened.checked.name, ...metrics }, undefined, 2)); return; }
   print(`${opened.checked.name} on ${rows.count} rows:`);
   showMetrics(metrics).forEach(l => { print(`  ${l}`); });
@@ -91,11 +97,13 @@ export async function evaluateCommand(file: string, o: LearnOptions): Promise<vo
 }
 
 export async function predictCommand(file: string, o: LearnOptions): Promise<void> {
+  spared({ out: o.out }, [file, o.data, o.checkpoint]);
   const table = readTable(o.data);
   const { opened, model, columns } = await load(file, o);
   const x = inputsOf(table, columns, table.rows.map((_, i) => i));
   const { expected, lower, upper, std, width } = await predictions(opened, model, x, table.rows.length, columns, whole('samples', o.samples, 100, 2), whole('seed', o.seed, 0, 0));
   model.dispose();
+  opened.close();
   const at = (t: ArrayLike<number>, r: number, c: number): number => t[r * width + c] ?? NaN;
   const { classes } = columns;
   const head = classes ? ['class', ...classes.map(c => `p_${c}`)] : columns.targets.flatMap(t => [t, `${t}_std`, `${t}_lower95`, `${t}_upper95`]);
@@ -118,7 +126,7 @@ async function load(file: string, o: LearnOptions): Promise<{ readonly opened: O
   const bytes = readFileSync(o.checkpoint);
   try {
     const { metadata } = readSafetensors(bytes);
-    const model = await opened.classes.load(bytes, { backend: backendOf(o) as 'auto' }); // checked above
+    const model = await opened.classes.load(bytes, opened.options);
     if (metadata['table'] === undefined) throw new UserError(`${o.checkpoint} says nothing of a table: it was saved by an app, not by bnnc train`);
     return { opened, model, columns: JSON.parse(metadata['table']) as Columns }; // written by train
   } catch (e) { throw e instanceof UserError ? e : new UserError(`${o.checkpoint}: ${e instanceof Error ? e.message : String(e)}`); }
@@ -156,10 +164,23 @@ async function measure(opened: Opened, model: Model<AnyModel>, rows: Rows, colum
     if (plot) await pictureOfClasses(plot, truth, predicted, columns.classes);
     return { rows: rows.count, accuracy: truth.filter((t, i) => t === predicted[i]).length / rows.count, ...nll };
   }
+  if (familyOf(opened) === 'bernoulli') {
+    const [truth, predicted] = [Array.from(rows.y), Array.from(p.expected, v => (v > 0.5 ? 1 : 0))];
+    if (plot) await pictureOfClasses(plot, truth, predicted, ['0', '1']);
+    return { rows: rows.count, accuracy: truth.filter((t, i) => t === predicted[i]).length / truth.length, ...nll };
+  }
   const truth = Float64Array.from(rows.y, (v: number, i) => { const s = columns.targetScales[i % p.width] ?? { mean: 0, sd: 1 }; return v * s.sd + s.mean; });
   const coverage = Object.fromEntries([50, 80, 95].map(share => { const q = p.quantiles(share / 100); return [String(share), insideOf(truth, q.lower, q.upper)]; }));
   if (plot) await pictureOfNumbers(plot, Array.from(truth, (t, i) => ({ truth: t, mean: p.expected[i] ?? NaN, low: p.lower[i] ?? NaN, high: p.upper[i] ?? NaN })), columns.targets.join(', '));
   return { rows: rows.count, rmse: rmseOf(truth, p.expected), ...nll, coverage, intervals: checked.observations.length > 0 ? 'predictive' : 'uncertainty of the mean only' };
+}
+/** The negative log-likelihood of a row, in nats, of who only knows how often each class occurs: its entropy. Undefined of numbers. */
+function guessing(opened: Opened, { y, count }: Rows): number | undefined {
+  const family = familyOf(opened);
+  if (family !== 'categorical' && family !== 'bernoulli') return undefined;
+  const width = y.length / count;
+  const columns = Array.from({ length: width }, (_, c) => Array.from({ length: count }, (__, r) => y[r * width + c] ?? 0));
+  return columns.reduce((sum, column) => sum - [...new Set(column)].reduce((s, value) => { const share = column.filter(v => v === value).length / count; return s + share * Math.log(share); }, 0), 0);
 }
 /** Of each draw and row of `width` numbers: themselves if they are probabilities, else their softmax. */
 function probabilities(draws: Float32Array, width: number): Float32Array {
@@ -174,6 +195,12 @@ function probabilities(draws: Float32Array, width: number): Float32Array {
 }
 const largest = (values: readonly number[]): number => values.reduce((best, v, i) => (v > (values[best] ?? -Infinity) ? i : best), 0);
 
+/** Refuses to write over what is read. */
+function spared(written: Readonly<Record<string, string | undefined>>, read: readonly (string | undefined)[]): void {
+  for (const [option, path] of Object.entries(written)) {
+    if (path !== undefined && read.some(r => r !== undefined && resolve(r) === resolve(path))) throw new UserError(`--${option} ${path} would write over what this command reads: name another file`);
+  }
+}
 const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
 /** All of a file or nothing. */
 function replace(path: string, bytes: Buffer): void {

@@ -1,6 +1,7 @@
 /** `new DIR`: a project that runs at once: a model, an app that trains it, and the scripts for both. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, join, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import pc from 'picocolors';
 import { version } from '../version.ts';
 import { UserError } from './output.ts';
@@ -45,6 +46,12 @@ npm run watch    # compiles again whenever curve.bnn changes
 \`\`\`
 `;
 
+/** This package: by its version where it was installed, by its folder where it runs from a clone. */
+function dependency(): string {
+  const own = fileURLToPath(new URL('../../..', import.meta.url)); // of dist/compiler/cli
+  return own.includes(`${sep}node_modules${sep}`) || !existsSync(join(own, '.git')) ? `^${version}` : `file:${own}`;
+}
+
 /** Makes a folder with a project. Refuses one that has anything in it. */
 export function newCommand(folder: string, { json }: { readonly json?: boolean }): void {
   const at = resolve(folder);
@@ -52,7 +59,7 @@ export function newCommand(folder: string, { json }: { readonly json?: boolean }
   const name = basename(at).toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-').replace(/^[._-]+/, '') || 'bnnc-project';
   const files: Readonly<Record<string, string>> = {
     'curve.bnn': model, 'main.mjs': app, 'README.md': readme(name), '.gitignore': 'node_modules\n*.bnn.js\n*.bnn.*.js\n*.bnn.d.ts\n',
-    'package.json': `${JSON.stringify({ name, private: true, type: 'module', scripts: { start: 'bnnc compile curve.bnn --target wasm && node main.mjs', watch: 'bnnc compile curve.bnn --watch' }, dependencies: { bnnc: `^${version}` } }, undefined, 2)}\n`,
+    'package.json': `${JSON.stringify({ name, private: true, type: 'module', scripts: { start: 'bnnc compile curve.bnn --target wasm && node main.mjs', watch: 'bnnc compile curve.bnn --watch' }, dependencies: { bnnc: dependency() } }, undefined, 2)}\n`,
   };
   try {
     mkdirSync(at, { recursive: true });

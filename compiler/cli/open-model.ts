@@ -6,14 +6,14 @@ import { pathToFileURL } from 'node:url';
 import type { Model as CheckedModel, Port } from '../2-check/model.ts';
 import { compile } from '../compile.ts';
 import { nearest } from '../suggest.ts';
-import type { ModelClass } from '../../runtime/types.ts';
+import type { CreateOptions, ModelClass } from '../../runtime/types.ts';
 import type { MemoryPlan } from '../5-schedule/schedule.ts';
 import type { TargetName } from '../7-targets/target.ts';
 import { CompileError, readText, showAll, UserError } from './output.ts';
 
 /** Names are the file's own, so the types know none. */
 export interface AnyModel { readonly inputs: Record<string, Float32Array | Uint32Array>; readonly targets: Record<string, Float32Array | Uint32Array>; readonly outputs: string; readonly parameters: string; readonly weights: string }
-export interface Opened { readonly checked: CheckedModel; readonly input: Port; readonly target: Port; readonly classes: ModelClass<AnyModel> }
+export interface Opened { readonly checked: CheckedModel; readonly input: Port; readonly target: Port; readonly classes: ModelClass<AnyModel>; /** What `create` and `load` are told: the backend, and a GPU of this machine where there is one to give. */ readonly options: CreateOptions; /** Gives the GPU back. */ readonly close: () => void }
 
 /** Compiles a model with one input and one target, which is what a table can feed. `name`: which, where the file has several. */
 export async function openModel(file: string, options: { readonly model?: string; readonly backend: string; readonly set: Readonly<Record<string, number | boolean>>; readonly memory: MemoryPlan }): Promise<Opened> {
@@ -36,6 +36,9 @@ export async function openModel(file: string, options: { readonly model?: string
   if (!input || !target || model.inputs.length > 1 || model.targets.length > 1) throw new UserError(`${model.name} has ${model.inputs.length} inputs and ${model.targets.length} targets: a table feeds one of each`);
   if (input.type === 'class' || input.shape.length !== 2 || input.shape[0] !== 'batch') throw new UserError(`the input '${input.name}' is ${input.type === 'class' ? 'made of classes' : `[${input.shape.join(', ')}]`}: a table feeds [batch, columns]`);
   if (target.shape[0] !== 'batch' || target.shape.length > (target.type === 'class' ? 1 : 2)) throw new UserError(`the target '${target.name}' is [${target.shape.join(', ')}]: a table feeds ${target.type === 'class' ? '[batch]' : '[batch] or [batch, columns]'}`);
+  // Node has no navigator.gpu, which the runtime would look for
+  const device = options.backend === 'webgpu' ? await (await import('./gpu.ts')).deviceHere().catch((e: unknown) => { throw new UserError(`webgpu does not work here: ${e instanceof Error ? e.message : String(e)}`); }) : undefined;
+  const made: CreateOptions = { backend: options.backend as 'auto', ...(device ? { device } : {}) }; // checked by the caller
   const folder = mkdtempSync(join(tmpdir(), 'bnnc-'));
   try {
     // the package's own runtime, wherever the command is called from
@@ -46,8 +49,8 @@ export async function openModel(file: string, options: { readonly model?: string
     const classes = module[model.name];
     if (!classes) throw new UserError(`${file} gave no ${model.name}`);
     // targets are imported on demand: once, before the folder goes
-    const first = await classes.create({ backend: options.backend as 'auto', seed: 0 }); // checked by the caller
+    const first = await classes.create({ ...made, seed: 0 });
     first.dispose();
-    return { checked: model, input, target, classes };
+    return { checked: model, input, target, classes, options: made, close: () => { device?.destroy(); } };
   } finally { rmSync(folder, { recursive: true, force: true }); }
 }

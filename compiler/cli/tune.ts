@@ -15,7 +15,7 @@ import { readTuning } from './tuning-file.ts';
 import { duration } from './units.ts';
 
 /** A time that a busy machine hid is not told. */
-const told = (ns: number): string => (Number.isFinite(ns) ? duration(ns) : 'unknown');
+const timeOf = (ns: number): string => (Number.isFinite(ns) ? duration(ns) : 'unknown');
 
 export async function tuneCommand(files: readonly string[], o: CommonOptions & { readonly rows?: string; readonly samples?: string; readonly tries?: string; readonly out: string }): Promise<void> {
   const [set, memory] = [parseSet(o.set), parseMemory(o.memory)];
@@ -24,7 +24,7 @@ export async function tuneCommand(files: readonly string[], o: CommonOptions & {
   const device = nameOf(adapter);
   const known = existsSync(o.out) ? readTuning(o.out) : { device, forms: {} };
   if (known.device !== device) throw new UserError(`${o.out} was measured on ${known.device}, and this is ${device}: give another file with --out`);
-  const gpu = await deviceOf(adapter);
+  const gpu = await deviceOf(adapter).catch((e: unknown) => { throw new UserError(`${device} gives no device: ${e instanceof Error ? e.message : String(e)}`); });
   let forms = known.forms;
   await each(files, o.json, async (file, text) => {
     const { models } = await compile(text, { file, targets: ['webgpu'], set, memory });
@@ -32,19 +32,20 @@ export async function tuneCommand(files: readonly string[], o: CommonOptions & {
     for (const { model, schedules: { webgpu: schedule } } of models) {
       if (!schedule) continue;
       const onRound = (round: number, of: number): void => { if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${pc.dim(`${model.name}: round ${round + 1} of ${of}`)}`); };
-      const result = await tune(model, schedule, { ...extents, device: gpu, onRound });
+      const result = await tune(model, schedule, { ...extents, device: gpu, onRound }).catch((e: unknown) => { throw new UserError(`${model.name} is not tuned: ${e instanceof Error ? e.message : String(e)}`); });
       if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
-      forms = { ...forms, ...result.forms };
+      const { measuredKeys, ...told } = result;
+      forms = { ...Object.fromEntries(Object.entries(forms).filter(([key]) => !measuredKeys.includes(key))), ...result.forms };
       // after each model: what was measured stays, should the next one fail
       writeAll(dirname(o.out), [{ name: basename(o.out), text: `${JSON.stringify({ device, forms } satisfies Tuning, undefined, 2)}\n` }]);
-      reports.push({ model: model.name, ...result });
+      reports.push({ model: model.name, ...told });
       if (o.json) continue;
       const changed = Object.keys(result.forms).length;
       process.stdout.write(`${pc.green('tuned')} ${model.name} on ${device}: ${result.measured} forms of ${result.kernels} kernels, ${changed} quicker than those that counts choose\n`);
-      for (const p of result.programs) process.stdout.write(`  ${p.name.padEnd(12)} ${told(p.before).padStart(9)} -> ${told(p.after)}\n`);
+      for (const p of result.programs) process.stdout.write(`  ${p.name.padEnd(12)} ${timeOf(p.before).padStart(9)} -> ${timeOf(p.after)}\n`);
     }
     return { file, ok: true, device, out: o.out, models: reports };
   });
   gpu.destroy();
-  if (!o.json && process.exitCode === undefined) process.stdout.write(`${o.out}: compile with --tuning ${o.out}\n`);
+  if (!o.json && process.exitCode === undefined && existsSync(o.out)) process.stdout.write(`${o.out}: compile with --tuning ${o.out}\n`);
 }

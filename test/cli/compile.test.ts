@@ -63,3 +63,11 @@ test('the thread beside gives what this one would, nothing for what is wrong, an
   t.is((await late).printed, undefined);
   t.is((await beside.make(model, { file: 'm.bnn' })).printed, undefined);
 });
+test('what a module says once has a name that no model can have', t => {
+  writeFileSync(at('part.bnn'), model.replace('model M', 'model part0'));
+  const run = bnnc('compile', at('part.bnn'), '--target', 'webgpu');
+  t.is(run.status, 0, run.said);
+  const text = readFileSync(at('part.bnn.js'), 'utf8');
+  t.regex(text, /\nconst \$part0 = /);
+  t.deepEqual([...text.matchAll(/^(?:export )?const ([\w$]+)/gm)].map(m => m[1]).filter((n, i, all) => all.indexOf(n) !== i), []);
+});

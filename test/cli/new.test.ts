@@ -1,6 +1,6 @@
 /** `new` makes a project whose model compiles and whose app trains it. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,8 @@ test('made, compiled, trained', t => {
   t.is(run(folder, main, 'new', 'My Curve').status, 0);
   const project = join(folder, 'My Curve');
   t.is((JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { name: string }).name, 'my-curve');
+  // from a clone it is the clone, from a package its version
+  t.regex((JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { dependencies: { bnnc: string } }).dependencies.bnnc, existsSync(join(root, '.git')) ? /^file:/ : /^\^\d/);
   mkdirSync(join(project, 'node_modules'));
   symlinkSync(root, join(project, 'node_modules', 'bnnc'));
   t.is(run(project, main, 'compile', 'curve.bnn', '--target', 'wasm').status, 0);

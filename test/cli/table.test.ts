@@ -1,6 +1,6 @@
 /** What a table may hold, and what the commands say of it: columns of words, empty lines, constant columns, names with commas; and a training that is stopped. */
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { chooseInputs, namesOf } from '../../compiler/cli/columns.ts';
 import { nllOf } from '../../compiler/cli/metrics.ts';
@@ -70,4 +70,46 @@ test.serial('ctrl-C: nothing was saved, 130', async t => {
   t.regex(text, /stopped: nothing was saved/);
   t.false(existsSync(at('never.safetensors')));
   t.deepEqual(readdirSync(folder).filter(f => f.endsWith('.part')), []);
+});
+
+// ── what a likelihood makes of a target ───────────────────────────────────────────────────────
+
+const either = write('either.bnn', 'model Either { prior normal(0, 1) input x: [batch, 2] target y: [batch, 1] p = x |> linear(1) output p observe y ~ bernoulli(p) }\n');
+const zeros = Array.from({ length: 120 }, (_, i) => `${Math.sin(i)},${Math.cos(3 * i)},${Math.sin(i) > 0.1 ? 1 : 0}`).join('\n');
+test('what bernoulli observes stays 0 or 1: a likelihood that is one, accuracy, probabilities', t => {
+  const data = write('either.csv', `x,y,is\n${zeros}\n`);
+  const trained = said('train', either, '--data', data, '--target', 'is', '--save', at('either.st'), '--epochs', '60', '--learning-rate', '0.05', '--json');
+  t.is(trained.status, 0, trained.said);
+  const { metrics } = JSON.parse(trained.out) as { metrics: { accuracy: number; nll: number; rmse?: number; coverage?: unknown } };
+  t.true(metrics.accuracy > 0.85 && metrics.nll > 0 && metrics.nll < 0.5, JSON.stringify(metrics));
+  t.deepEqual([metrics.rmse, metrics.coverage], [undefined, undefined]);
+  const predicted = said('predict', either, '--data', data, '--checkpoint', at('either.st'), '--json');
+  const rows = JSON.parse(predicted.out) as { is: number }[];
+  t.true(rows.every(r => r.is >= 0 && r.is <= 1) && rows.some(r => r.is > 0.8) && rows.some(r => r.is < 0.2));
+});
+test('bernoulli refuses what is neither', t => {
+  const data = write('two.csv', `x,y,is\n1,2,0\n2,3,2\n${zeros}\n`);
+  const run = said('train', either, '--data', data, '--target', 'is', '--save', at('two.st'));
+  t.is(run.status, 1);
+  t.regex(run.said, /two\.csv, row 3: bernoulli observes 0 or 1, and 'is' is 2/);
+  t.false(existsSync(at('two.st')));
+});
+test('a classifier that only guesses is told so, one that does not is not', t => {
+  const narrow = write('narrow.bnn', 'model Narrow { prior normal(0, 0.01) input x: [batch, 2] target y: class(2)[batch] p = x |> linear(2) observe y ~ categorical(logits: p) }\n');
+  const train = (file: string, ...more: readonly string[]) => said('train', file, '--data', kinds, '--target', 'kind', '--save', at('guess.st'), '--epochs', '40', ...more);
+  t.regex(train(narrow).said, /no better than guessing by how often each answer occurs: a smaller --kl-weight \(0\.002\)/);
+  t.notRegex(train(narrow, '--kl-weight', '0.000001', '--learning-rate', '0.1').said, /no better than guessing/);
+});
+test('nothing that is read is written over', t => {
+  const text = (file: string): string => readFileSync(file, 'utf8');
+  const [data, before] = [text(kinds), text(model)];
+  for (const [option, path] of [['--save', kinds], ['--save', model], ['--plot', kinds]] as const) {
+    const run = said('train', model, '--data', kinds, '--target', 'kind', '--epochs', '1', ...(option === '--save' ? [] : ['--save', at('spared.st')]), option, path);
+    t.is(run.status, 1);
+    t.regex(run.said, new RegExp(`${option} .* would write over what this command reads`));
+  }
+  const trained = said('train', model, '--data', kinds, '--target', 'kind', '--epochs', '1', '--save', at('spared.st'));
+  t.is(trained.status, 0, trained.said);
+  t.regex(said('predict', model, '--data', kinds, '--checkpoint', at('spared.st'), '--out', at('spared.st')).said, /--out .* would write over/);
+  t.deepEqual([text(kinds), text(model)], [data, before]);
 });

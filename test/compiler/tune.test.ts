@@ -84,6 +84,7 @@ webgpuTestSerial('what a device answers is measured: every form of the short lis
   t.deepEqual(result.programs.map(p => p.name), schedule.programs.map(p => p.name));
   for (const p of result.programs) t.true(p.before > 0 && p.after > 0);
   const keys = new Set(schedule.kernels.map(tuningKey));
+  t.deepEqual([...result.measuredKeys].sort(), [...new Set(schedule.kernels.filter(k => shortlist(k, 3).length > 0).map(tuningKey))].sort());
   for (const [key, form] of Object.entries(result.forms)) {
     t.true(keys.has(key));
     const kernel = schedule.kernels.find(k => tuningKey(k) === key);
@@ -104,7 +105,7 @@ test('the command compiles with a file that tune wrote, and says what is no such
   const explained = bnnc('explain', model, '--target', 'webgpu', '--tuning', at('good.json'), '--json');
   t.is(explained.status, 0, explained.said);
   t.not(explained.out, bnnc('explain', model, '--target', 'webgpu', '--json').out);
-  for (const [name, content] of [['text.json', 'no JSON'], ['list.json', '[]'], ['shape.json', '{"device":"x","forms":{"a":{"lanes":[1]}}}'], ['null.json', 'null']] as const) {
+  for (const [name, content] of [['text.json', 'no JSON'], ['list.json', '[]'], ['shape.json', '{"device":"x","forms":{"a":{"lanes":[1]}}}'], ['null.json', 'null'], ['forms.json', '{"device":"x","forms":[]}']] as const) {
     const run = bnnc('compile', model, '--target', 'webgpu', '--tuning', write(name, content));
     t.is(run.status, 1);
     t.regex(run.said, new RegExp(`^error: .*${name} is nothing that bnnc tune wrote\\n$`));

@@ -168,6 +168,9 @@ test('a loss that is not finite stops, and the last good state stays', async t =
   const after = await m.parameters();
   t.true(Object.values(after).every(p => p.data.every(Number.isFinite)));
   t.is(bits(after['linear1.w.mu']?.data ?? new Float32Array()), before);
+  // the optimizer is the one before as well: what diverged is not tried again unasked
+  for (let i = 0; i < 3; i++) t.true(Number.isFinite((await m.step(data, { klWeight: 0.01 })).loss));
+  t.true(Object.values(await m.parameters()).every(p => p.data.every(v => Math.abs(v) < 1e3)));
   await m.fit(data, { epochs: 1, klWeight: 0.01, optimizer: { kind: 'adam' } });
 });
 

@@ -2,8 +2,8 @@
  * A long sum shared by lanes. Imagine the turns dealt out to the lanes of a position like cards; each adds up its own, then halves of
  * the lanes meet until one number is left. Which turns meet when is a matter of the extents and the number of lanes alone, so the
  * result is the same in every run and on every device. Halves meet in workgroup memory, behind a barrier each; where a device has
- * subgroups, those that fit into one meet in its registers instead: every subgroup does the same with the same numbers, so nothing
- * is asked of how lanes are dealt out to subgroups.
+ * subgroups, those that fit into one meet in its registers instead: every subgroup does the same with the same numbers, so it
+ * does not matter which lanes are together, only that subgroups are full.
  */
 import { indent } from '../text.ts';
 import { ofSubgroups } from './subgroups.ts';

@@ -76,3 +76,10 @@ test('fan_in and fan_out, and a prior with a learned scale', t => {
 test('sharing: one set of weights', t => {
   t.deepEqual(Object.keys(variables('model M { input a: [batch, 4] input b: [batch, 4] output p = (a |> linear(2) as enc) - (b |> linear(2) as enc again) }')), ['enc.w', 'enc.b']);
 });
+test('what is wrong inside of a layer of the library is told with the use in the file at hand', t => {
+  const text = 'model M {\n  input x: [batch, 4]\n  target y: [batch, 1]\n  p = x |> dropout(1.5) |> linear(1)\n  output p\n  loss mse(p, y)\n}\n';
+  const error = t.throws(() => { checkText(text, { file: 'm.bnn' }); }, { instanceOf: CompileError });
+  const [first] = error.diagnostics;
+  t.is(first?.span.file, 'library/normalization.bnn');
+  t.deepEqual(first?.notes.map(n => [n.message, n.span?.file, text.slice(n.span?.start, n.span?.end)]), [['in this use', 'm.bnn', 'dropout(1.5)']]);
+});
