@@ -38,6 +38,6 @@ export const codes = {
   B036: 'an update names no state of its layer, or one a second time',
   B037: 'an imported file is missing, is no .bnn file, lies outside of the project, or imports itself',
   W001: 'a value is never used',
-  W002: 'softmax inside cross_entropy',
+  W002: 'probabilities where logits are wanted',
 } as const;
 export type Code = keyof typeof codes;

@@ -10,6 +10,7 @@ import type { World } from './expressions.ts';
 import { useLayer } from './layers.ts';
 import type { Model, Port, ValueId } from './model.ts';
 import { checkPaths } from './names.ts';
+import { warnOfProbabilities } from './logits.ts';
 import type { Report } from './report.ts';
 import { scan } from './scans.ts';
 import { pathsOf, usesIn } from './scope.ts';
@@ -64,6 +65,7 @@ function writeOut(report: Report, item: ModelItem, definitions: Definitions, arg
   const body = d.values.slice();
   d.later.forEach(f => { f(); });
   finish(c, inside);
+  if (mode === 'training') warnOfProbabilities(report, d.values, d.observations);
   const variables = [...d.variables.values()].map(v => v.variable);
   if (mode === 'training') checkEstimators(report, variables, body, d.scans);
   const portsOf = (role: 'input' | 'target'): readonly Port[] => [...d.ports.values()].filter(p => p.role === role)

@@ -228,12 +228,10 @@ function call(w: World, e: Call, piped: CValue | undefined, scope: Scope): CValu
   if (e.settings && e.settings.length > 0) w.report.error('B020', `'${n}' is a function: it has no weights to set`, e.span);
   const given = callArguments(w, n, f.parameters, e, piped, scope);
   if (!given) return unknown;
-  if (n === 'cross_entropy' && given.get('logits')?.softmax) w.report.warn('W002', 'cross_entropy takes logits, and this is already a softmax', e.span, { suggestion: 'give it the values before the softmax' });
   return f.apply(contextOf(w, e.span, given));
 }
 
-interface Given { readonly value: CValue; readonly span: Span; readonly softmax: boolean }
-const isSoftmax = (e: Expr): boolean => (e.kind === 'call' && e.callee.text === 'softmax') || (e.kind === 'pipe' && e.use.callee.text === 'softmax');
+interface Given { readonly value: CValue; readonly span: Span }
 
 /** Arguments of a function by name, converted to what each parameter is; undefined when one is wrong. */
 function callArguments(w: World, n: string, parameters: readonly FunctionParameter[], e: Call, piped: CValue | undefined, scope: Scope): ReadonlyMap<string, Given & { readonly all?: readonly Tensor[] }> | undefined {
@@ -241,7 +239,7 @@ function callArguments(w: World, n: string, parameters: readonly FunctionParamet
   const names = parameters.map(p => p.name);
   const values = new Map<string, Given & { readonly all?: readonly Tensor[] }>();
   const first = piped === undefined ? undefined : parameters.find(p => p.kind.includes('tensor'));
-  if (piped !== undefined && first && first !== many) values.set(first.name, { value: piped, span: e.span, softmax: false });
+  if (piped !== undefined && first && first !== many) values.set(first.name, { value: piped, span: e.span });
   const positional = e.args.filter(a => !a.label);
   const collected: { value: CValue; span: Span }[] = piped !== undefined && first === many ? [{ value: piped, span: e.span }] : [];
   let rest: readonly Argument[] = e.args;
@@ -252,17 +250,17 @@ function callArguments(w: World, n: string, parameters: readonly FunctionParamet
   }
   const bound = bindArguments(w.report, `'${n}'`, names.filter(x => !values.has(x) && x !== many?.name), rest);
   if (!bound) return undefined;
-  for (const [name, a] of bound) values.set(name, { value: evaluate(w, a.value, scope), span: a.span, softmax: isSoftmax(a.value) });
+  for (const [name, a] of bound) values.set(name, { value: evaluate(w, a.value, scope), span: a.span });
   let ok = true;
   const result = new Map<string, Given & { readonly all?: readonly Tensor[] }>();
   for (const p of parameters) {
     if (p === many) {
       const all = collected.map(c => (c.value.kind === 'tensor' ? c.value : undefined)).filter(t => t !== undefined);
       if (all.length !== collected.length || all.length === 0) { if (!collected.some(c => c.value.kind === 'unknown')) w.report.error('B006', `'${n}' takes tensors`, e.span); ok = false; }
-      result.set(p.name, { value: { kind: 'list', items: all }, span: e.span, softmax: false, all });
+      result.set(p.name, { value: { kind: 'list', items: all }, span: e.span, all });
       continue;
     }
-    const v = values.get(p.name) ?? (p.default ? { value: p.default, span: e.span, softmax: false } : undefined);
+    const v = values.get(p.name) ?? (p.default ? { value: p.default, span: e.span } : undefined);
     if (!v) { w.report.error('B005', `'${n}' needs '${p.name}'`, e.span, { suggestion: `its parameters are ${names.join(', ')}` }); ok = false; continue; }
     const converted = values.has(p.name) ? convert(w, n, p, v) : v;
     if (converted) result.set(p.name, converted); else ok = false;

@@ -69,6 +69,7 @@ export const explainCommand = async (files: readonly string[], o: CommonOptions 
   const extents = { rows: whole('rows', o.rows, 32), samples: whole('samples', o.samples, 1) };
   // as many as the runtime takes on this machine
   const threads = target === 'wasm' ? whole('threads', o.threads, Math.min(8, availableParallelism())) : 1;
+  if (o.svg !== undefined) await (await import('./picture.ts')).pictureCanBeMade(o.svg);
   const unmeasured = (e: unknown): never => { throw new UserError(`nothing is measured: ${e instanceof Error ? e.message : String(e)}`); };
   const device = o.measure && target === 'webgpu' ? await (await import('./gpu.ts')).deviceHere().catch(unmeasured) : undefined;
   await each(files, o.json, async (file, text) => {

@@ -204,6 +204,7 @@ function spared(written: Readonly<Record<string, string | undefined>>, read: rea
 const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
 /** All of a file or nothing. */
 function replace(path: string, bytes: Buffer): void {
+  if (!existsSync(dirname(resolve(path)))) throw new UserError(`there is no folder ${dirname(resolve(path))} to write in`);
   const part = `${path}.${process.pid}.part`;
   try { writeFileSync(part, bytes); renameSync(part, path); } catch (e) { rmSync(part, { force: true }); throw new UserError(`${path} can't be written: ${e instanceof Error ? e.message : String(e)}`); }
 }

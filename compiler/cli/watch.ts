@@ -13,7 +13,8 @@ export async function watchCommand(files: readonly string[], o: Parameters<typeo
   const compile = (): Promise<void> => guarded(() => compileCommand(files, o, beside));
   await compile();
   // a folder each, since an import may name any file beside
-  const watcher = watch([...new Set(files.map(f => dirname(resolve(f))))], { ignoreInitial: true, ignored: (path, stats) => stats?.isFile() === true && !path.endsWith('.bnn') });
+  const tuning = o.tuning === undefined ? [] : [resolve(o.tuning)];
+  const watcher = watch([...new Set([...files.map(f => dirname(resolve(f))), ...tuning])], { ignoreInitial: true, ignored: (path, stats) => stats?.isFile() === true && !path.endsWith('.bnn') && !tuning.includes(resolve(path)) });
   let timer: NodeJS.Timeout | undefined;
   watcher.on('all', () => { clearTimeout(timer); timer = setTimeout(() => { void compile(); }, calm); });
   process.stderr.write(`${pc.dim('watching; press Ctrl-C to stop')}\n`);

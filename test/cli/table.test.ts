@@ -113,3 +113,13 @@ test('nothing that is read is written over', t => {
   t.regex(said('predict', model, '--data', kinds, '--checkpoint', at('spared.st'), '--out', at('spared.st')).said, /--out .* would write over/);
   t.deepEqual([text(kinds), text(model)], [data, before]);
 });
+test('a folder that is not there is said, not where the file would have been written meanwhile', t => {
+  const trained = said('train', model, '--data', kinds, '--target', 'kind', '--epochs', '1', '--save', at('folders.st'));
+  t.is(trained.status, 0, trained.said);
+  for (const args of [['predict', model, '--data', kinds, '--checkpoint', at('folders.st'), '--out', at('no/p.csv')], ['explain', model, '--svg', at('no/p.svg')], ['train', model, '--data', kinds, '--target', 'kind', '--save', at('no/m.st')]] as const) {
+    const run = said(...args);
+    t.is(run.status, 1);
+    t.regex(run.said, /^error: there is no folder .*no( |$)/m);
+    t.notRegex(run.said, /ENOENT|\.part/);
+  }
+});

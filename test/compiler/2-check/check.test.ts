@@ -50,6 +50,14 @@ test('warnings do not stop', t => {
   t.deepEqual(warnings.map(w => w.code), ['W001', 'W002']);
 });
 
+test('probabilities where logits are wanted are warned of, by whatever name', t => {
+  const warned = (body: string): readonly string[] => checkText(`model M {\n  input x: [batch, 4]\n  target c: class(3)[batch]\n  target y: [batch, 1]\n  loss mae(x |> linear(1), y)\n  ${body}\n}\n`, { file: 'm.bnn' }).warnings.filter(w => w.code === 'W002').map(w => w.message);
+  t.deepEqual(warned('p = x |> linear(3) |> softmax loss cross_entropy(p, c)'), ['cross_entropy takes logits, and this is already a softmax']);
+  t.deepEqual(warned('p = softmax(x |> linear(3)) observe c ~ categorical(p)'), ['categorical takes logits, and this is already a softmax']);
+  t.deepEqual(warned('q = sigmoid(x |> linear(1)) loss cross_entropy(x |> linear(3), c) observe y ~ bernoulli(q)'), ['bernoulli takes logits, and this is already a sigmoid']);
+  t.deepEqual(warned('z = x |> linear(3) output p = softmax(z) observe c ~ categorical(logits: z)'), []);
+});
+
 // ── right models ──────────────────────────────────────────────────────────────────────────────
 
 const variables = (text: string): Record<string, string> => Object.fromEntries((checkText(text, { file: 'm.bnn' }).models[0]?.variables ?? []).map(v => [v.path, `[${v.shape.join(', ')}] ${v.kind === 'weight' ? `${v.prior.family} ${v.posterior.family} ${v.kl}` : 'param'}`]));
