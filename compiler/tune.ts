@@ -36,33 +36,43 @@ export async function tune(model: Model, schedule: Schedule, options: TuneOption
 
   // equal kernels have one form, so what counts is the time of all of them
   const keys = schedule.kernels.map(tuningKey);
-  const groups = [...new Set(keys)].map(key => ({ key, kernels: keys.flatMap((k, i) => (k === key ? [i] : [])) })).filter(g => (lists[g.kernels[0] ?? -1]?.length ?? 0) > 0);
-  const sum = (of: readonly number[], group: (typeof groups)[number]): number => group.kernels.reduce((n, i) => n + none(of[i]), 0);
+  const groups = [...new Set(keys)].flatMap(key => {
+    const kernels = keys.flatMap((k, i) => (k === key ? [i] : []));
+    const list = lists[kernels[0] ?? -1] ?? [];
+    return list.length > 0 ? [{ key, kernels, list }] : [];
+  });
+  const groupOf = new Map(groups.flatMap((g, i) => g.kernels.map(kernel => [kernel, i] as const)));
+  /** Places by group as places by kernel. */
+  const placeIn = (places: readonly number[]) => (kernel: number): number => places[groupOf.get(kernel) ?? -1] ?? 0;
+  const timesOf = async (places: readonly number[]): Promise<readonly number[]> => {
+    const { kernels } = await timed('kernels', placeIn(places));
+    return groups.map(g => g.kernels.reduce((n, kernel) => n + none(kernels[kernel]), 0));
+  };
+  const first = groups.map(() => 0);
 
-  const times = groups.map((): number[] => []);
+  const times = groups.map(g => g.list.map(() => Infinity));
   for (let r = 0; r < rounds; r++) {
     // a kernel whose list has ended takes its first form
-    const place = (kernel: number): number => (r < (lists[kernel]?.length ?? 0) ? r : 0);
+    const places = groups.map(g => (r < g.list.length ? r : 0));
     // a form that the device refuses is none
-    const { kernels } = r === 0 ? await timed('kernels', place) : await timed('kernels', place).catch(() => ({ kernels: [] }));
-    groups.forEach((g, i) => { const [list, at0] = [times[i], place(g.kernels[0] ?? -1)]; if (list) list[at0] = Math.min(list[at0] ?? Infinity, sum(kernels, g)); });
+    const found = r === 0 ? await timesOf(places) : await timesOf(places).catch((): readonly number[] => []);
+    times.forEach((list, i) => { const place = places[i] ?? 0; list[place] = Math.min(list[place] ?? Infinity, found[i] ?? Infinity); });
   }
-  const quickest = new Map(groups.flatMap((g, i) => { const best = (times[i] ?? []).reduce((b, ns, at0, list) => (ns < (list[b] ?? Infinity) ? at0 : b), 0); return g.kernels.map(k => [k, best] as const); }));
+  const quickest = times.map(list => list.indexOf(Math.min(...list)));
   // what won once may have been lucky: first and quickest again, in turns, and the least of each
-  const again = [0, 1].map(() => groups.map(() => Infinity));
-  for (let turn = 0; turn < turns; turn++) {
-    const { kernels } = await timed('kernels', kernel => (turn % 2 === 0 ? 0 : quickest.get(kernel) ?? 0));
-    groups.forEach((g, i) => { const side = again[turn % 2]; if (side) side[i] = Math.min(side[i] ?? Infinity, sum(kernels, g)); });
+  const again = [first, quickest].map(places => ({ places, least: groups.map(() => Infinity) }));
+  for (let turn = 0; turn < turns; turn += again.length) {
+    for (const side of again) { const found = await timesOf(side.places); side.least = side.least.map((ns, i) => Math.min(ns, found[i] ?? Infinity)); }
   }
-  const chosen = new Map(groups.flatMap((g, i) => {
-    const [first = Infinity, other = Infinity] = again.map(side => side[i] ?? Infinity);
-    return first < Infinity && other < first * (1 - worthwhile) ? g.kernels.map(k => [k, quickest.get(k) ?? 0] as const) : [];
-  }));
-  const forms = Object.fromEntries(groups.flatMap(g => { const k = g.kernels[0] ?? -1; const place = chosen.get(k) ?? 0; return place > 0 ? [[g.key, remembered(lists[k]?.[place])] as const] : []; }));
+  const chosen = quickest.map((place, i) => {
+    const [before = Infinity, after = Infinity] = again.map(side => side.least[i] ?? Infinity);
+    return before < Infinity && after < before * (1 - worthwhile) ? place : 0;
+  });
+  const forms = Object.fromEntries(groups.flatMap((g, i) => { const place = chosen[i] ?? 0; return place > 0 ? [[g.key, remembered(g.list[place])] as const] : []; }));
   const least: readonly [Map<string, number>, Map<string, number>] = [new Map(), new Map()];
   for (let turn = 0; turn < turns; turn++) {
     const side = least[turn % 2 === 0 ? 0 : 1];
-    const { programs } = await timed('programs', kernel => (turn % 2 === 0 ? 0 : chosen.get(kernel) ?? 0));
+    const { programs } = await timed('programs', placeIn(turn % 2 === 0 ? first : chosen));
     programs.forEach((ns, name) => { side.set(name, Math.min(side.get(name) ?? Infinity, none(ns))); });
   }
   return {
