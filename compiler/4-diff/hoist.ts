@@ -11,22 +11,29 @@ import type { Builder } from '../3-graph/build.ts';
 import type { Graph, Loop, NodeId, Plain } from '../3-graph/graph.ts';
 import { argumentsOf, withArguments } from '../3-graph/walk.ts';
 
-export function hoistLoops(graph: Graph<Plain>): Graph<Plain> {
+/** @param shortest Products of a sequence's elements that add up fewer terms stay inside. */
+export function hoistLoops(graph: Graph<Plain>, shortest = 0): Graph<Plain> {
   const b = builder<Plain>();
   const to: NodeId[] = [];
   const renamed = (id: NodeId): NodeId => to[id] ?? fail(`node ${id}`);
   for (const n of graph.nodes) {
     b.at(n.origin);
     const moved = withArguments(n, renamed);
-    to.push(moved.kind === 'loop' ? hoist(b, { ...moved, body: hoistLoops(moved.body) }) : b.copy(moved));
+    to.push(moved.kind === 'loop' ? hoist(b, { ...moved, body: hoistLoops(moved.body, shortest) }, shortest) : b.copy(moved));
   }
   return b.graph(new Map([...graph.outputs].map(([name, id]) => [name, renamed(id)])));
+}
+
+/** How many products each element of a result adds up. */
+function termsOf(nodes: readonly Plain[], { args, labels, out }: Extract<Plain, { kind: 'einsum' }>): number {
+  const extents = new Map(args.flatMap((arg, i) => (labels[i] ?? []).map((label, axis) => [label, nodes[arg]?.shape[axis]] as const)));
+  return [...extents].reduce((n, [label, extent]) => (out.includes(label) ? n : n * (typeof extent === 'number' ? extent : Infinity)), 1);
 }
 
 /** What a node of the body waits for. */
 type Waits = 'nothing' | 'element' | 'carry';
 
-function hoist(b: Builder<Plain>, loop: Loop): NodeId {
+function hoist(b: Builder<Plain>, loop: Loop, shortest: number): NodeId {
   const { nodes } = loop.body;
   const waits: Waits[] = [];
   for (const n of nodes) {
@@ -38,7 +45,7 @@ function hoist(b: Builder<Plain>, loop: Loop): NodeId {
   const isUsedInside = (id: NodeId): boolean => nodes.some((n, i) => argumentsOf(n).includes(id) && waits[i] !== waits[id]) || [...loop.body.outputs.values()].includes(id);
   const chosen = nodes.flatMap((n, i) => {
     const id = i as NodeId; // the position is the id
-    if (waits[i] === 'element') return n.kind === 'einsum' ? [id] : [];
+    if (waits[i] === 'element') return n.kind === 'einsum' && termsOf(nodes, n) >= shortest ? [id] : [];
     return waits[i] === 'nothing' && n.kind !== 'argument' && n.kind !== 'fill' && n.kind !== 'scalar' && n.kind !== 'iota' && isUsedInside(id) ? [id] : [];
   });
   if (chosen.length === 0) return b.copy(loop);

@@ -99,17 +99,21 @@ export function shareKernel(kernel: Kernel, names: (e: Expr) => boolean = () => 
     let places = 0;
     body.forEach((s, i) => all(s).forEach(root => { visit(root, --places, i); }));
     extra.forEach(root => { visit(root, --places, body.length); });
-    /** @param place A number of its own for each root (below 0) and for each child of each expression. */
-    function visit(e: Expr, place: number, at: number): void {
-      if (outer.has(e)) return;
-      const seen = uses.get(e);
-      if (seen) {
-        if (seen.place !== place) seen.isShared = true;
-        if (seen.last === at) return;
-        seen.last = at;
-      } else uses.set(e, { place, isShared: false, first: at, last: at });
-      let child = c.number(e) * maximumChildren;
-      eachChild(e, x => { visit(x, child++, at); });
+    /** With a list of its own, not by calling itself: hundreds of operations are thousands of expressions deep. @param rootPlace A number of its own for each root (below 0) and for each child of each expression. */
+    function visit(root: Expr, rootPlace: number, at: number): void {
+      const open: { readonly e: Expr; readonly place: number }[] = [{ e: root, place: rootPlace }];
+      for (let next = open.pop(); next; next = open.pop()) {
+        const { e, place } = next;
+        if (outer.has(e)) continue;
+        const seen = uses.get(e);
+        if (seen) {
+          if (seen.place !== place) seen.isShared = true;
+          if (seen.last === at) continue;
+          seen.last = at;
+        } else uses.set(e, { place, isShared: false, first: at, last: at });
+        let child = c.number(e) * maximumChildren;
+        eachChild(e, x => { open.push({ e: x, place: child++ }); });
+      }
     }
     /** What deserves a name, by the statement it is first used in, children first. */
     const wanted = new Map<number, Expr[]>();

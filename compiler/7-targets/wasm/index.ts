@@ -21,6 +21,7 @@ import { childrenOf } from '../../6-kernels/map.ts';
 import { prepare } from '../prepare.ts';
 import type { Target } from '../target.ts';
 import { collapse } from './collapse.ts';
+import { ownExpansions } from './expansions.ts';
 import { addNoise, forget, noiseBytes } from './noise.ts';
 import { panelBytes } from './panels.ts';
 import { makePlan, usual } from './plan.ts';
@@ -142,7 +143,7 @@ function planned(source: Kernel, large: Large): Planned {
   return made;
 }
 function makePlanned(source: Kernel, large: Large): Planned {
-  const kernel = prepare(collapse(source), spells);
+  const kernel = prepare(collapse(source), spells, ownExpansions);
   const { reads, writes } = accesses(kernel.body);
   return { kernel, writes, plan: makePlan(kernel, ![...writes].some(b => reads.has(b)), large) };
 }

@@ -4,7 +4,7 @@
  */
 import type { Schedule, Step } from '../../5-schedule/schedule.ts';
 
-/** Bytes that stay near a core; and samples at a time where nothing is read again. */
+/** Bytes that stay near a core, more or less; and samples at a time where nothing is read again. */
 const [near, most] = [2 ** 20, 32] as const;
 
 /** Undefined: as many as there is memory for. */
@@ -14,6 +14,6 @@ export function samplesTogether({ programs, kernels, buffers }: Schedule): numbe
   const read = new Set(steps.filter(s => s.kind === 'loop').flatMap(inside).flatMap(k => kernels[k]?.buffers.flatMap(b => (b.access === 'read' ? [b.name] : [])) ?? []));
   // what has a value for each sample, the same for all rows and turns
   const bytes = buffers.reduce((n, { name, size }) => n + (read.has(name) && typeof size !== 'number' && size.by.join() === 'samples' ? 4 * size.times : 0), 0);
-  const together = Math.max(1, Math.floor(near / bytes));
+  const together = Math.max(1, Math.round(near / bytes));
   return together < most ? together : undefined;
 }

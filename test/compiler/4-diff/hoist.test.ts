@@ -32,6 +32,14 @@ test('the values stay the same, and one product stays inside', t => {
   t.is(hoisted.nodes.filter(n => n.kind === 'einsum').length, 1);
 });
 
+test('short products stay inside where they are told to', t => {
+  const products = (shortest: number): number => hoistLoops(gru, shortest).nodes.filter(n => n.kind === 'einsum').length;
+  // x[t]·wi adds up three terms
+  t.deepEqual([products(3), products(4)], [1, 0]);
+  const g = given(gru);
+  t.true(difference(evaluate(gru, g).get('steps') ?? [], evaluate(hoistLoops(gru, 4), g).get('steps') ?? []) < 1e-14);
+});
+
 test('gradients stay the same', t => {
   const names = ['x', 'wi', 'wh', 'h0'];
   const g = given(gru);

@@ -14,7 +14,7 @@ const together = (text: string): number | undefined => {
   return samplesTogether(schedule(programsOf(model).programs, wasm.capabilities));
 };
 
-test('what a turn reads of each sample is divided into a megabyte', t => {
+test('what a turn reads of each sample is divided into about a megabyte', t => {
   t.is(together(lstm(128)), 4); // 128 x 512 weights of four bytes
   t.is(together(lstm(600)), 1);
   t.is(together(lstm(8)), undefined);
