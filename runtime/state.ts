@@ -76,8 +76,8 @@ export function chunks(s: State, rows: number, wanted: number, divideSamples = t
   const { plan } = s.backend;
   const samples = plan.memory === 'small' ? 1 : wanted;
   const { words, persistent } = layout(plan, rows, samples);
-  const held = layout(plan, s.capacity.rows, s.capacity.samples).words;
-  if (4 * (words - persistent) <= (plan.memory === 'small' ? Math.max(4 * (held - persistent), 4 * persistent / 6, least) : workspace)) return { rows, samples };
+  const room = plan.memory === 'small' ? Math.max(4 * (layout(plan, s.capacity.rows, s.capacity.samples).words - persistent), 4 * persistent / 6, least) : workspace;
+  if (4 * (words - persistent) <= room) return { rows, samples };
   if (samples > 1 && divideSamples) return chunks(s, rows, Math.ceil(samples / 2));
   return rows > 1 ? chunks(s, Math.ceil(rows / 2), samples, divideSamples) : { rows, samples };
 }

@@ -11,8 +11,11 @@ import type { Builder } from '../3-graph/build.ts';
 import type { Graph, Loop, NodeId, Plain } from '../3-graph/graph.ts';
 import { argumentsOf, withArguments } from '../3-graph/walk.ts';
 
+/** Terms from which on a product leaves its loop: a shorter one, stored for all turns and read again, is more than the work of making it. */
+const worthStoring = 9;
+
 /** @param shortest Products of a sequence's elements that add up fewer terms stay inside. */
-export function hoistLoops(graph: Graph<Plain>, shortest = 0): Graph<Plain> {
+export function hoistLoops(graph: Graph<Plain>, shortest = worthStoring): Graph<Plain> {
   const b = builder<Plain>();
   const to: NodeId[] = [];
   const renamed = (id: NodeId): NodeId => to[id] ?? fail(`node ${id}`);

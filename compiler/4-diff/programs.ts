@@ -42,9 +42,6 @@ export function parametersOf(model: Model): readonly ParameterInfo[] {
   });
 }
 
-/** Terms from which on a product of a loop's elements is made before it, where no gradient is asked for. */
-const shortest = 9;
-
 /** The stages between a model and its programs, for `explain` and for tests. */
 export interface Lowered { readonly graph: ReturnType<typeof lower>; readonly objective: Graph<Plain>; readonly programs: readonly Program[] }
 
@@ -56,19 +53,14 @@ export function programsOf(model: Model, plan?: 'shared' | 'fused', memory: Memo
   const siteOf = siteLookup([...noisePaths(model), ...(model.prediction ? noisePaths(model.prediction) : [])]);
   const graph = lower(model);
   verifyGraph(graph, 'lower');
-  const plainOf = (g: ReturnType<typeof lower>): Graph<Plain> => reparameterize(estimate(g, siteOf), siteOf);
-  const hoisted = (g: Graph<Plain>, shortest?: number): Graph<Plain> => {
-    const made = hoistLoops(g, shortest);
+  const objectiveOf = (g: ReturnType<typeof lower>): Graph<Plain> => {
+    const made = hoistLoops(reparameterize(estimate(g, siteOf), siteOf));
     verifyGraph(made, 'reparameterize');
     return made;
   };
-  const objectiveOf = (g: ReturnType<typeof lower>): Graph<Plain> => hoisted(plainOf(g));
-  const plain = plainOf(graph);
-  const objective = hoisted(plain);
+  const objective = objectiveOf(graph);
   const shared = model.shared ? objectiveOf(lower(model.shared)) : undefined;
-  // what has no gradients keeps short products inside of its loops: stored for all turns they are more than the work of making them
-  const isLooped = plain.nodes.some(n => n.kind === 'loop');
-  const prediction = model.prediction ? hoisted(plainOf(lower(model.prediction)), shortest) : isLooped ? hoisted(plain, shortest) : objective;
+  const prediction = model.prediction ? objectiveOf(lower(model.prediction)) : objective;
   const parameters = parametersOf(model);
   const scalars = ['loss', 'likelihood', 'complexity'];
   const programs = new Map<string, Program>([['init', { name: 'init', graph: initial(parameters, siteOf) }]]);
@@ -97,7 +89,7 @@ export function programsOf(model: Model, plan?: 'shared' | 'fused', memory: Memo
       add(`train_${kind}`, step, o => scalars.includes(o) || o.startsWith('update:'));
     }
     numbers('elbo', objective);
-    if (model.prediction) numbers('evaluate', prediction);
+    if (prediction !== objective) numbers('evaluate', prediction);
     if (shared) {
       numbers('elbo_shared', shared);
       derivatives('gradients_shared', shared);

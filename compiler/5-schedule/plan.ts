@@ -74,8 +74,8 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     return { name, phases: made.map(p => (p.each ? [loopOverSamples(p.steps)] : p.steps)), results: made.at(-1)?.results ?? {}, swaps: made.flatMap(p => p.swaps) };
   });
   const plans = planned.map(({ phases, ...p }): ProgramPlan => ({ ...p, steps: phases.flat() }));
-  // a small plan lets values take the place of others
-  const taken = memory === 'small' && capabilities.inPlace ? placesTaken([...buffers.values()], kernels, planned) : new Map<string, string>();
+  // values take the place of others: less to hold, and what was just read is near when it is written
+  const taken = capabilities.inPlace ? placesTaken([...buffers.values()], kernels, planned) : new Map<string, string>();
   if (taken.size > 0) kernels.forEach((k, i) => { kernels[i] = renamed(k, taken); });
   if (memory === 'small') {
     kernels.forEach((k, i) => { kernels[i] = ofOneSample(k); });
