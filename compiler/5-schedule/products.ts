@@ -18,7 +18,7 @@ export function summedBy(b: Builder<Plain>, { labels, out }: Plain & { readonly 
 }
 
 /** Elements of a weight from which on its gradient is a product by itself for each sample. */
-const largeWeight = 2 ** 15;
+const largeWeight = 2 ** 9;
 /**
  * The gradient of each sample's draw of a large weight. Imagine its tiles as they come out of the product, and what is to be done with them: the
  * noise of all samples, mean, spread and what the divergence adds, a dozen arrays as large as the weight, each met for a few lines at a time. Stored,

@@ -37,6 +37,9 @@ export const log1pUnit = [-0.0031760570127516985, 0.019542526453733444, -0.05637
 const tanhOver = [1.3384300778795932e-8, 2.0635830878745764e-5, 3.4974582958966494e-3, 0.13382688164710999, 1];
 const tanhUnder = [7.790253562234284e-7, 3.288518055342138e-4, 2.5884363800287247e-2, 0.46716007590293884, 1];
 
+/** (log(1 + z) - z + z²/2)/z³ for z in [√½ - 1, √2 - 1), highest power first (Cephes logf). */
+export const logUnit = [7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1];
+
 /** log m for m = 2^e·f by the bits of m > 0 (Cephes logf). 30 ops. */
 function logPositive<T>(a: Algebra<T>, x: T): T {
   const w = words(a);
@@ -47,7 +50,7 @@ function logPositive<T>(a: Algebra<T>, x: T): T {
   const e = w.select(low, w.sub(exponent, a.lit(1)), exponent);
   const z = w.sub(w.select(low, w.add(mantissa, mantissa), mantissa), a.lit(1));
   const zz = w.mul(z, z);
-  const p = w.polynomial(z, [7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1]);
+  const p = w.polynomial(z, logUnit);
   const y = w.add(w.sub(w.mul(w.mul(z, zz), p), w.mul(a.lit(0.5), zz)), w.mul(e, a.lit(ln2Low)));
   return w.add(w.add(z, y), w.mul(e, a.lit(ln2High)));
 }

@@ -46,7 +46,7 @@ export function makePlan(kernel: Kernel, mayRepeat: boolean, large: Large = usua
 }
 /** Instructions of a kernel from which on it matters where memory is, and from which on blocks are worth a try; and bytes that a panel may take. */
 export interface Large { readonly memory: number; readonly blocks: number; readonly panel?: number }
-export const usual: Large = { memory: 2_000_000, blocks: 10_000_000 };
+export const usual: Large = { memory: 500_000, blocks: 10_000_000 };
 
 function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: number): Costed {
   const { axes, body } = kernel;
