@@ -13,7 +13,7 @@ import { capabilities } from '../../support/targets.ts';
 const golden = new URL('show.golden.txt', import.meta.url);
 const boston = readFileSync(new URL('../../../examples/boston/boston.bnn', import.meta.url), 'utf8');
 /** Program and result, of which the kernel that writes it is shown. */
-const shown = [['init', 'update:linear1.w.mu'], ['predict', 'output:p'], ['gradients', 'gradient:linear1.w.mu']] as const;
+const shown = [['init', 'update:linear1.w.mu'], ['predict', 'output:p'], ['gradients', 'gradient:linear1.b.mu']] as const;
 
 test('three kernels of the Boston model', t => {
   const model = checkText(boston, { file: 'boston.bnn' }).models[0];
