@@ -4,7 +4,7 @@ import { BnncError, fail } from './errors.ts';
 import { feedOf } from './feed.ts';
 import type { Feed } from './feed.ts';
 import { noiseWords, purposes } from './noise.ts';
-import { alive, areFinite, changeable, checkSeed, chunks, copyOf, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, prove, recover, reserve, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
+import { alive, areFinite, changeable, checkSeed, chunks, copyOf, drawsOf, elboOf, exclusive, finiteNumber, known, load, peekElbo, prove, recover, reserve, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
 import type { State } from './state.ts';
 import { toBatch } from './tensors.ts';
 import type { TensorLike } from './tensors.ts';
@@ -44,7 +44,7 @@ type Batch = ReturnType<typeof toBatch>;
 
 function jobOf<T extends ModelTypes>(s: State, data: Readonly<Record<string, TensorLike>>, options: FitOptions<T>): Job {
   if (!s.manifest.trainable) return fail('Option', `${s.manifest.name} has no loss and no observe: there is nothing to fit`);
-  if (typeof options !== 'object' || options === null) return fail('Option', "fit needs options, at least { epochs: … }");
+  known(options);
   const ports = [...s.manifest.inputs, ...s.manifest.targets];
   const { tensors, rows } = toBatch(ports, data);
   const epochs = wholeNumber('epochs', options.epochs, 0);
@@ -66,7 +66,7 @@ function weightOf({ klWeight, rows, batches, epochs }: Job, epoch: number, batch
   return klWeight === 'blundell' ? blundell(batch + 1, batches) / count : finiteNumber('klWeight', klWeight(epoch * batches + batch, epochs * batches));
 }
 
-export async function fit<T extends ModelTypes>(s: State, data: Readonly<Record<string, TensorLike>>, options: FitOptions<T>): Promise<readonly EpochResult[]> {
+export async function fit<T extends ModelTypes>(s: State, data: Readonly<Record<string, TensorLike>>, options = {} as FitOptions<T>): Promise<readonly EpochResult[]> { // JavaScript may leave them out, and hears of `epochs`
   changeable(s, 'fit');
   const job = jobOf(s, data, options);
   const history: EpochResult[] = [];

@@ -6,9 +6,9 @@ import type { ModelManifest, OutputManifest, TargetModule } from './manifest.ts'
 import { purposes } from './noise.ts';
 import { Prediction } from './prediction.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
-import { alive, areFinite, changeable, checkSeed, chunks, copyOf, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, load, peekElbo, persistent, prove, reading, recover, reserve, resetMoments, result, resultsOf, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
+import { alive, areFinite, changeable, checkSeed, chunks, copyOf, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, known, load, peekElbo, persistent, prove, reading, recover, reserve, resetMoments, result, resultsOf, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
 import type { Draws, State } from './state.ts';
-import { toBatch } from './tensors.ts';
+import { product, toBatch } from './tensors.ts';
 import type { FlatTensor, Rows, Tensor, TensorLike } from './tensors.ts';
 import type { BackendName, CreateOptions, ElboOptions, Model, ModelClass, ModelTypes, Optimizer, PredictOptions, StepOptions } from './types.ts';
 
@@ -24,7 +24,7 @@ const copyEvery = 256;
 
 /** What a generated module calls: its manifest, and how to get its plan and code for each target. */
 export function defineModel<T extends ModelTypes>(manifest: ModelManifest, targets: Targets): ModelClass<T> {
-  if (manifest.abi !== abi) fail('Version', `this module was made for runtime ${manifest.abi}, and this is runtime ${abi}: compile it again with this version of bnnc`);
+  if (manifest.abi !== abi) fail('Version', `this module is for runtime ${manifest.abi}, and this is ${abi}: compile it again`);
   const create = async (options: CreateOptions = {}): Promise<Model<T>> => {
     const seed = options.seed === undefined ? Math.floor(Math.random() * 2 ** 53) : checkSeed(options.seed);
     const backend = await openBackend(manifest, targets, options);
@@ -72,7 +72,7 @@ async function openBackend(manifest: ModelManifest, targets: Targets, options: C
 }
 
 function checkCheckpoint(manifest: ModelManifest, tensors: ReadonlyMap<string, Tensor>, metadata: Readonly<Record<string, string>>): void {
-  if (metadata['model'] === undefined) fail('Checkpoint', 'this is a safetensors file, but no checkpoint of bnnc');
+  if (metadata['model'] === undefined) fail('Checkpoint', 'this file is no checkpoint of bnnc');
   if (metadata['fingerprint'] !== manifest.fingerprint) fail('Checkpoint', `this checkpoint is of another model: '${metadata['model'] ?? '?'}' with other parameters than this '${manifest.name}'`);
   for (const p of [...manifest.parameters, ...(manifest.states ?? [])]) {
     const t = tensors.get(p.path) ?? fail('Checkpoint', `'${p.path}' is missing from this checkpoint`);
@@ -87,6 +87,11 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
   const { manifest } = s;
   const trained = [...manifest.inputs, ...manifest.targets];
   const needsLoss = (what: string): void => { alive(s); if (!manifest.trainable) fail('Option', `${manifest.name} has no loss and no observe: there is nothing for ${what}`); };
+  /** Data and options of what needs a loss. */
+  const batchOf = (data: Data, options: ElboOptions) => {
+    known(options);
+    return { ...toBatch(trained, data), klWeight: finiteNumber('klWeight', options.klWeight), samples: wholeNumber('samples', options.samples ?? 1) };
+  };
   /** Inputs of a prediction; targets may be there and are not read. */
   const inputs = (data: Data): ReturnType<typeof toBatch> => toBatch(manifest.inputs, data, trained);
   const byPath = (entries: readonly (readonly [string, Tensor])[]): Record<string, Tensor> => { const out = Object.create(null) as Record<string, Tensor>; for (const [k, v] of entries) out[k] = v; return out; }; // no prototype: keys are paths
@@ -107,9 +112,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
     fit: (data, options) => fit<T>(s, data as unknown as Data, options), // records by the types
     async step(data, options: StepOptions = nothing) {
       needsLoss('step'); changeable(s, 'step');
-      const { tensors, rows } = toBatch(trained, data as unknown as Data);
-      const klWeight = finiteNumber('klWeight', options.klWeight);
-      const samples = wholeNumber('samples', options.samples ?? 1);
+      const { tensors, rows, klWeight, samples } = batchOf(data as unknown as Data, options);
       const draws = drawsOf(s, options.seed, 'train', s.steps);
       return exclusive(s, async () => {
         const o = useOptimizer(s, options.optimizer);
@@ -126,9 +129,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
     sampleElbo: (async (data: Data, given?: ElboOptions & { readonly outputs?: boolean }) => {
       const options: ElboOptions & { readonly outputs?: boolean } = given ?? nothing;
       needsLoss('sampleElbo');
-      const { tensors, rows } = toBatch(trained, data);
-      const klWeight = finiteNumber('klWeight', options.klWeight);
-      const samples = wholeNumber('samples', options.samples ?? 1);
+      const { tensors, rows, klWeight, samples } = batchOf(data, options);
       const seed = options.seed ?? undefined;
       const count = s.calls;
       return reading(s, async () => {
@@ -141,9 +142,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
     async gradients(data, given) {
       const options: ElboOptions = given ?? nothing; // JavaScript may leave it out
       needsLoss('gradients');
-      const { tensors, rows } = toBatch(trained, data as unknown as Data);
-      const klWeight = finiteNumber('klWeight', options.klWeight);
-      const samples = wholeNumber('samples', options.samples ?? 1);
+      const { tensors, rows, klWeight, samples } = batchOf(data as unknown as Data, options);
       const draws = drawsOf(s, options.seed, 'call', options.seed === undefined ? s.calls++ : 0);
       return reading(s, async () => {
         reserve(s, rows, samples);
@@ -155,6 +154,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
     async predict(data, options: PredictOptions = {}) {
       alive(s);
       if (manifest.outputs.length === 0) return fail('Option', `${manifest.name} has no output and no observe: there is nothing to predict`);
+      known(options);
       const { tensors, rows } = inputs(data as unknown as Data);
       const samples = s.frozen ? 1 : wholeNumber('samples', options.samples ?? 100);
       const draws = drawsOf(s, options.seed, 'call', options.seed === undefined ? s.calls++ : 0);
@@ -241,7 +241,7 @@ function instance<T extends ModelTypes>(s: State): Model<T> {
     dispose() { if (!s.disposed) { s.disposed = true; s.backend.dispose(); } },
     async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() { model.dispose(); },
   };
-  Object.defineProperty(model, Symbol.for('nodejs.util.inspect.custom'), { value: () => `${manifest.name} on ${s.backend.name}: ${manifest.parameters.reduce((n, p) => n + product(p.shape), 0)} parameters, ${s.steps} steps, seed ${s.seed}${s.frozen ? ', frozen' : ''}${s.disposed ? ', disposed' : ''}` });
+  Object.defineProperty(model, Symbol.for('nodejs.util.inspect.custom'), { value: () => `${manifest.name} on ${s.backend.name}: ${manifest.parameters.reduce((n, p) => n + product(p.shape), 0)} parameters, ${s.steps} steps, seed ${s.seed}${s.frozen ? ', frozen' : ''}` });
   states.set(model, s);
   return model;
 }
@@ -253,7 +253,6 @@ const variant = (s: State, program: string, options: { readonly estimator?: stri
   return `${program}_shared` in s.backend.plan.programs ? `${program}_shared` : program;
 };
 
-const product = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 const only = (tensors: ReadonlyMap<string, Rows>, manifest: ModelManifest): ReadonlyMap<string, Rows> => new Map([...tensors].filter(([n]) => manifest.inputs.some(p => p.name === n)));
 
 /** All draws of all rows, in chunks that change nothing: noise is counted in the whole input. */
@@ -292,8 +291,8 @@ async function drawn(s: State, program: string, names: readonly (readonly [strin
         const got = parts[i] ?? new Float32Array();
         // the batch may be any axis, or none: what is before it is copied block by block
         const at = o.shape.indexOf(null);
-        const before = product(o.shape.slice(0, at).map(d => d ?? 1));
-        const after = product(o.shape.slice(at + 1).map(d => d ?? 1));
+        const before = product(o.shape.slice(0, at));
+        const after = product(o.shape.slice(at + 1));
         for (let m = 0; m < many; m++) {
           if (at < 0) { to.set(got.subarray(m * part, (m + 1) * part), (sample + m) * whole); continue; }
           for (let k = 0; k < before; k++) to.set(got.subarray(m * part + k * count * after, m * part + (k + 1) * count * after), (sample + m) * whole + (k * rows + row) * after);

@@ -27,8 +27,8 @@ export function readSafetensors(bytes: Uint8Array): { readonly tensors: Readonly
   if (!(length > 1 && length <= 1e8)) return bad('it does not begin like a safetensors file');
   if (8 + length > bytes.length) return bad('it is cut short in its header');
   let header: unknown;
-  try { header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + length))); } catch { return bad('its header is not JSON'); }
-  if (typeof header !== 'object' || header === null) return bad('its header is no record');
+  try { header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + length))); } catch { header = null; }
+  if (typeof header !== 'object' || header === null) return bad('its header is no JSON');
   const tensors = new Map<string, Stored>();
   const metadata: Record<string, string> = Object.create(null) as Record<string, string>; // no prototype: keys come from a file
   for (const [name, entry] of Object.entries(header)) {

@@ -50,6 +50,11 @@ export const checkSeed = (seed: number): number => (Number.isSafeInteger(seed) &
 export const wholeNumber = (name: string, value: number, least = 1): number => (Number.isSafeInteger(value) && value >= least ? value : fail('Option', `'${name}' is a whole number of at least ${least}, and this is ${value}`));
 export const finiteNumber = (name: string, value: number): number => (typeof value === 'number' && Number.isFinite(value) ? value : fail('Option', `'${name}' is a finite number, and this is ${value}`));
 
+/** Options of all calls and of the optimizers, in one list, since it is in every page. */
+const names = ' seed epochs batchSize samples optimizer klWeight shuffle signal onEpoch validation estimator outputs kind learningRate momentum beta1 beta2 epsilon ';
+/** Throws at an option that no call has: types find a misspelt one, JavaScript would ignore it. */
+export function known(options: object): void { for (const k in options) if (!names.includes(` ${k} `)) fail('Option', `there is no option '${k}':${names}`); }
+
 /** The record's fields for one run. */
 export function scalarsOf(s: State, d: Draws, rows: number, samples: number, extra: Scalars = {}): Record<string, number> {
   const [seedLo, seedHi] = words(d.seed);
@@ -200,6 +205,7 @@ export function resetMoments(s: State, of?: ReadonlySet<string>): void {
 }
 export function useOptimizer(s: State, o: Optimizer | undefined): Optimizer {
   if (!o) return s.optimizer;
+  known(o);
   for (const [name, x] of Object.entries(optimizerScalars(o, 1))) finiteNumber(name, x);
   if (o.kind !== s.optimizer.kind && s.steps > 0) resetMoments(s);
   s.optimizer = o;

@@ -11,21 +11,23 @@ export type TensorLike = FlatTensor | ArrayLike<number> | readonly Nested[] | nu
 export interface Rows { readonly data: Float32Array; readonly rows: number | undefined; readonly each: number }
 
 const isFlat = (v: unknown): v is FlatTensor => typeof v === 'object' && v !== null && 'data' in v && 'shape' in v;
+/** How many elements a shape has, an open batch as one. */
+export const product = (shape: readonly (number | null)[]): number => shape.reduce<number>((n, d) => n * (d ?? 1), 1);
 const show = (s: readonly (number | null)[]): string => `[${s.map(d => d ?? 'batch').join(', ')}]`;
 
 /** Checks and flattens the value of an input or target. Throws `Shape` or `Value` errors that name it. */
 export function toRows(port: PortManifest, value: TensorLike | undefined): Rows {
   const { name, shape } = port;
   if (value === undefined || value === null) return fail('Name', `'${name}' is missing: it is a tensor ${show(shape)}`);
-  const each = shape.reduce<number>((n, d) => n * (d ?? 1), 1);
+  const each = product(shape);
   const batch = shape.indexOf(null);
   let data: Float32Array;
   let given: readonly number[] | undefined;
   if (isFlat(value)) { data = Float32Array.from(value.data); given = value.shape; } else if (typeof value === 'number') { data = Float32Array.of(value); given = []; } else if (ArrayBuffer.isView(value)) data = Float32Array.from(value as ArrayLike<number>); // a view here is a typed array
   else if (Array.isArray(value) && value.length > 0 && Array.isArray(value[0])) { const flat: number[] = []; given = flatten(name, value as readonly Nested[], flat); data = Float32Array.from(flat); } else if (Array.isArray(value)) { data = Float32Array.from(value as readonly number[]); if (shape.length === 1) given = [data.length]; } else return fail('Value', `'${name}' is no tensor: give nested arrays, a typed array, or { data, shape }`);
   if (given) {
-    const fits = given.length === shape.length && given.every((d, i) => shape[i] === null || shape[i] === d) && given.reduce((n, d) => n * d, 1) === data.length;
-    if (!fits) return fail('Shape', `'${name}' is ${show(shape)}, and this is ${show(given)}${given.reduce((n, d) => n * d, 1) === data.length ? '' : ` with ${data.length} values`}`);
+    const fits = given.length === shape.length && given.every((d, i) => shape[i] === null || shape[i] === d) && product(given) === data.length;
+    if (!fits) return fail('Shape', `'${name}' is ${show(shape)}, and this is ${show(given)}${product(given) === data.length ? '' : ` with ${data.length} values`}`);
   }
   if (batch < 0 ? data.length !== each : data.length % each !== 0) return fail('Shape', `'${name}' is ${show(shape)}, ${batch < 0 ? each : `a multiple of ${each}`} values, and this has ${data.length}`);
   const rows = batch < 0 ? undefined : data.length / each;

@@ -14,10 +14,10 @@ export async function requestDevice(): Promise<GPUDevice> {
   // `navigator` is missing in Node 20, and `gpu` from it in most runtimes.
   const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
   if (!gpu) {
-    throw new Error('there is no navigator.gpu here. In a browser WebGPU needs a secure page (https or localhost); in Node pass a device of the npm package "webgpu": { device }');
+    throw new Error('no navigator.gpu here: a page needs https or localhost, Node a { device } of the npm package "webgpu"');
   }
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (!adapter) throw new Error('navigator.gpu is here, but no adapter answered: there is no GPU that WebGPU can use, or its driver is blocked');
+  if (!adapter) throw new Error('no adapter answered: no GPU, or a blocked driver');
   return deviceOf(adapter);
 }
 

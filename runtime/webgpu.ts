@@ -21,7 +21,7 @@ export const open: OpenBackend = async (code, plan, options) => {
   try {
     const bytes = 4 * recordWords(plan);
     if (bytes > device.limits.maxUniformBufferBindingSize) {
-      throw new Error(`the places of ${plan.buffers.length} buffers need ${bytes} bytes, and this device gives at most ${device.limits.maxUniformBufferBindingSize} to one uniform buffer`);
+      throw new Error(`${plan.buffers.length} buffers need ${bytes} bytes of a uniform buffer, and this device gives ${device.limits.maxUniformBufferBindingSize}`);
     }
     const bindings = layoutOf(device, bytes);
     return start(device, plan, await compile(device, plan, [code].flat(), bindings), bindings, options.device === undefined);

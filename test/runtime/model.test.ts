@@ -140,6 +140,13 @@ test('each mistake has a clear error, and nothing changes', async t => {
     [() => m.fit(data, { ...good, epochs: 1.5 }), 'Option', /'epochs' is a whole number/],
     [() => m.fit(data, { ...good, klWeight: NaN }), 'Option', /'klWeight' is a finite number/],
     [() => m.step(data, { klWeight: 1, samples: 0 }), 'Option', /'samples' is a whole number of at least 1/],
+    // what types find, JavaScript would ignore
+    [() => m.step(data, { klWeight: 1, n_samples: 3 } as never), 'Option', /there is no option 'n_samples': .*samples/],
+    [() => m.step(data, { klWeight: 1, optimizer: { kind: 'adam', lr: 0.1 } as never }), 'Option', /there is no option 'lr': .*learningRate/],
+    [() => m.fit(data, { ...good, batch_size: 4 } as never), 'Option', /there is no option 'batch_size'/],
+    [() => m.predict({ x }, { draws: 3 } as never), 'Option', /there is no option 'draws'/],
+    [() => m.gradients(data, { klWeight: 1, sample: 3 } as never), 'Option', /there is no option 'sample'/],
+    [() => m.fit(data, undefined as never), 'Option', /'epochs' is a whole number/],
     [() => m.predict({ x }, { seed: -1 }), 'Option', /a seed is a whole number/],
     [() => m.setParameters({ 'linear1.w': [1] }), 'Name', /no parameter 'linear1.w'/],
     [() => m.setParameters({ 'linear1.b.mu': [1] }), 'Shape', /'linear1.b.mu' is \[7\], 7 values, and this is 1/],
