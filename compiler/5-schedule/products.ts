@@ -1,5 +1,5 @@
 /**
- * Products as a processor's caches want them: long sums in parts, and gradients of large weights by themselves, so that what a kernel reads
+ * Products as a processor's caches want them: long sums in parts, and gradients of all but small weights by themselves, so that what a kernel reads
  * again stays near, and what it reads once goes past from end to end.
  */
 import type { Builder } from '../3-graph/build.ts';
@@ -18,17 +18,17 @@ export function summedBy(b: Builder<Plain>, { labels, out }: Plain & { readonly 
 }
 
 /** Elements of a weight from which on its gradient is a product by itself for each sample. */
-const largeWeight = 2 ** 9;
+const worthApart = 2 ** 9;
 /**
- * The gradient of each sample's draw of a large weight. Imagine its tiles as they come out of the product, and what is to be done with them: the
+ * The gradient of each sample's draw of all but a small weight. Imagine its tiles as they come out of the product, and what is to be done with them: the
  * noise of all samples, mean, spread and what the divergence adds, a dozen arrays as large as the weight, each met for a few lines at a time. Stored,
  * it is one more array, and all of them go past from end to end.
  */
-function isLargeGradient(b: Builder<Plain>, made: NodeId): boolean {
+function isGradientApart(b: Builder<Plain>, made: NodeId): boolean {
   const n = b.node(made);
   if (n.kind !== 'einsum' || n.args.length !== 2) return false;
   const [samples, ...weight] = n.shape;
-  return samples === 'samples' && weight.every(e => typeof e === 'number') && nominalSize(weight) >= largeWeight;
+  return samples === 'samples' && weight.every(e => typeof e === 'number') && nominalSize(weight) >= worthApart;
 }
 /**
  * What gives a node that is such a product, or nothing but one with its axes in another order, as a product of its own: what is stored is read as it lies.
@@ -38,12 +38,12 @@ export function productsApart(b: Builder<Plain>, graph: Graph<Plain>, renamed: (
   const users = graph.nodes.map((): Plain[] => []);
   for (const n of graph.nodes) for (const x of argumentsOf(n)) users[x]?.push(n);
   const isTurned = (id: NodeId): boolean => { const [user, ...others] = users[id] ?? []; return user?.kind === 'view' && user.view.kind === 'permute' && user.view.order[0] === 0 && others.length === 0; };
-  const large = (made: NodeId): NodeId | undefined => (isLargeGradient(b, made) ? made : undefined);
+  const apart = (made: NodeId): NodeId | undefined => (isGradientApart(b, made) ? made : undefined);
   return (n, id) => {
-    if (n.kind === 'einsum') return isTurned(id) ? undefined : large(b.copy(withArguments(n, renamed)));
+    if (n.kind === 'einsum') return isTurned(id) ? undefined : apart(b.copy(withArguments(n, renamed)));
     if (n.kind !== 'view' || n.view.kind !== 'permute' || !isTurned(n.arg)) return undefined;
     const product = graph.nodes[n.arg];
-    return product?.kind === 'einsum' ? large(b.einsum(product.args.map(renamed), product.labels, n.view.order.map(d => product.out[d] ?? 0))) : undefined;
+    return product?.kind === 'einsum' ? apart(b.einsum(product.args.map(renamed), product.labels, n.view.order.map(d => product.out[d] ?? 0))) : undefined;
   };
 }
 

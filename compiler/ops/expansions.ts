@@ -11,7 +11,7 @@ export type Expand = <T>(a: Algebra<T>, ...x: T[]) => T;
 /** An expansion of one argument. */
 export const one = (f: <T>(a: Algebra<T>, w: ReturnType<typeof words<T>>, x: T) => T): Expand => (a, x) => { if (x === undefined) throw new Error('an op without its argument'); return f(a, words(a), x); };
 
-const ln2High = 0.693359375, ln2Low = -2.12194440e-4;
+export const ln2High = 0.693359375, ln2Low = -2.12194440e-4;
 /** e^r - 1 - r = r² · p(r) for |r| <= ½ ln 2 (Cephes expf). */
 const expTail = [1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1];
 
@@ -39,6 +39,14 @@ const tanhUnder = [7.790253562234284e-7, 3.288518055342138e-4, 2.588436380028724
 
 /** (log(1 + z) - z + z²/2)/z³ for z in [√½ - 1, √2 - 1), highest power first (Cephes logf). */
 export const logUnit = [7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1];
+
+/** The bits of √½ in single precision: where one power of two ends and the next begins. */
+export const rootHalf = 0x3f3504f3;
+/** x = 2^e (1 + z) with 1 + z in [√½, √2), from the bits of x > 0 less those of √½. 5 ops. */
+export function byRoots<T>(a: Algebra<T>, difference: T): { readonly e: T; readonly z: T } {
+  const e = a.op('ifloat', a.op('ishr', difference, a.word(23)));
+  return { e, z: words(a).sub(a.op('unbits', a.op('uadd', a.op('uand', difference, a.word(0x7fffff)), a.word(rootHalf))), a.lit(1)) };
+}
 
 /** log m for m = 2^e·f by the bits of m > 0 (Cephes logf). 30 ops. */
 function logPositive<T>(a: Algebra<T>, x: T): T {

@@ -6,6 +6,7 @@ import { constant } from '../6-kernels/index.ts';
 import type { Expr, Index } from '../6-kernels/kernel.ts';
 import type { Algebra } from './algebra.ts';
 import { words } from './algebra.ts';
+import { byRoots, rootHalf } from './expansions.ts';
 import { exprAlgebra } from './exprs.ts';
 
 /** Rotations of the rounds, a pair each (Salmon et al. 2011, table 2; Random123 `threefry.h`). */
@@ -39,18 +40,13 @@ export function threefry<T>(a: Algebra<T>, counter: Four<T>, key: Four<T>): Four
   return x;
 }
 
-/** The bits of √½ in single precision: where one power of two ends and the next begins. */
-const half = 0x3f3504f3;
-
 /**
  * log(k / 2^24) for whole k in [1, 2^24]: k is a power of two times a number in [√½, √2), whose logarithm is a polynomial (Cephes logf; of
  * its eight products no more than three wait for each other, Estrin 1960).
  */
 function logUnit<T>(a: Algebra<T>, k: T): T {
   const w = words(a);
-  const split = a.op('usub', a.op('bits', k), a.word(half + (24 << 23)));
-  const e = a.op('ifloat', a.op('ishr', split, a.word(23)));
-  const z = w.sub(a.op('unbits', a.op('uadd', a.op('uand', split, a.word(0x7fffff)), a.word(half))), a.lit(1));
+  const { e, z } = byRoots(a, a.op('usub', a.op('bits', k), a.word(rootHalf + (24 << 23))));
   const zz = w.mul(z, z);
   const pair = (low: number, high: number): T => w.add(w.mul(a.lit(high), z), a.lit(low));
   const zzzz = w.mul(zz, zz);
