@@ -156,15 +156,17 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   function planUnit(unit: Unit, depth: number): { readonly works: readonly Work[]; readonly place: (id: NodeId) => Place } {
     for (const n of unit.graph.nodes) if (n.kind === 'scalar' && n.name !== 'rows' && n.name !== 'samples') scalars.add(n.name);
     const fusion = fuse(unit, capabilities, memory);
-    const place = (id: NodeId): Place => unit.leaf(id) ?? (fusion.home.has(id) ? ownPlace(unit, id) : fail(`node ${id} is not in memory`));
-    const stored = (id: NodeId): Place | undefined => (fusion.home.has(id) ? ownPlace(unit, id) : undefined);
+    // what a loop stacks is read from the stack
+    const stacked = (id: NodeId): Place | undefined => unit.roots.get(id)?.find(p => p.buffer.startsWith('yield'));
+    const stored = (id: NodeId): Place | undefined => (fusion.home.has(id) ? stacked(id) ?? ownPlace(unit, id) : undefined);
+    const place = (id: NodeId): Place => unit.leaf(id) ?? stored(id) ?? fail(`node ${id} is not in memory`);
     const outputs = new Set([...unit.graph.outputs].filter(([o]) => !o.startsWith('update:')).map(([, id]) => id));
     if (depth === 0) for (const id of [...fusion.loaded, ...outputs]) kept.add(unit.name(id));
     // a value may be both yielded and carried on
     const carried = new Set([...unit.graph.outputs].filter(([o]) => o.startsWith('next:')).map(([, id]) => id));
     const targets = (id: NodeId): readonly Place[] => {
       const others = unit.roots.get(id) ?? [];
-      const needsOwn = unit.leaf(id) === undefined && (fusion.loaded.has(id) || carried.has(id) || (outputs.has(id) && !others.some(o => o.buffer.startsWith('yield'))) || others.length === 0);
+      const needsOwn = unit.leaf(id) === undefined && stacked(id) === undefined && (fusion.loaded.has(id) || carried.has(id) || outputs.has(id) || others.length === 0);
       return needsOwn ? [ownPlace(unit, id), ...others] : others;
     };
     const works = new Map<Item, Work>();
