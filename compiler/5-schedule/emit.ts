@@ -4,17 +4,18 @@
  * a literal or noise.
  */
 import { InternalError } from '../diagnostics.ts';
-import { addIndex, axisIndex, guardKey, indexKey, indexUses, neverHolds, offsetOf, valueIndex, zero } from '../6-kernels/index.ts';
+import { addIndex, axisIndex, constant, guardKey, indexKey, indexUses, neverHolds, offsetOf, valueIndex, zero } from '../6-kernels/index.ts';
 import type { Axis, BufferUse, Condition, Expr, Index, Kernel, Size, Stmt } from '../6-kernels/kernel.ts';
 import type { NodeId, Plain } from '../3-graph/graph.ts';
 import { recognize } from '../6-kernels/recognize.ts';
 import type { Op, ScalarType } from '../ops/names.ts';
 import { boundFolds } from './bound.ts';
-import { gridOf, identity } from './fuse.ts';
+import { gridOf, identity, sameExtents } from './fuse.ts';
 import type { Cluster } from './fuse.ts';
 import { gatherReads } from './gather.ts';
 import { nest } from './nest.ts';
 import type { Store } from './nest.ts';
+import { piecesOf } from './pieces.ts';
 import { axisExtent, readsOf, reshaped } from './reads.ts';
 import { segmentsOf } from './segments.ts';
 import { terms } from './terms.ts';
@@ -30,7 +31,9 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
   const shapeOf = (id: NodeId): Plain['shape'] => node(id).shape;
   const t = terms();
   const memo = new Map<string, Term>();
-  const own = new Set(cluster.stores);
+  /** Of what is put together from pieces, those. */
+  const pieces = new Map(cluster.stores.flatMap(id => (sameExtents(shapeOf(id), cluster.shape) ? [] : [[id, piecesOf(nodes, id) ?? fail(`node ${id} has another shape`)] as const])));
+  const own = new Set(cluster.stores.filter(id => !pieces.has(id)));
   const here = identity(cluster.shape);
   /** Keys of positions: elementwise nodes hand theirs on as it is. */
   const placeKeys = new Map<readonly Index[], string>();
@@ -43,10 +46,11 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
   const innerCount = gridOf(cluster.shape.slice(cluster.shape.length - cluster.inner)).length;
   const outer = grid.slice(0, grid.length - innerCount);
   const inner = grid.slice(grid.length - innerCount);
-  const storesAt = (at: readonly Index[]): readonly Store[] => cluster.stores.flatMap(id => {
-    const value = element(id, at, 0, []);
-    return targets(id).map(place => ({ buffer: place.buffer, offset: addIndex(place.offset, offsetOf(at, cluster.shape)), value }));
-  });
+  const storesAt = (at: readonly Index[]): readonly Store[] => cluster.stores.flatMap(id => (pieces.get(id)?.pieces ?? [{ node: id, start: [] }]).flatMap(({ node: piece, start }) => {
+    const value = element(piece, at, 0, []);
+    const to = offsetOf(at.map((i, d) => addIndex(i, constant(start[d] ?? 0))), shapeOf(id));
+    return targets(id).map(place => ({ buffer: place.buffer, offset: addIndex(place.offset, to), value }));
+  }));
   const whole = storesAt(here);
   const segments = several && !folds ? segmentsOf(outer, conditions) : undefined;
   const segmentAt = (place: Index): readonly Index[] => here.map(i => (segments && indexUses(i, segments.axis) ? place : i));

@@ -14,11 +14,12 @@ import { ofWeightsAlone } from './drawn.ts';
 import { gatherReads } from './gather.ts';
 import { isInjective } from './injective.ts';
 import { gridAxis, readsOf } from './reads.ts';
+import { piecesOf } from './pieces.ts';
 import type { Capabilities, MemoryPlan } from './schedule.ts';
 import { isFree, nominal, nominalSize } from './unit.ts';
 import type { Unit } from './unit.ts';
 
-/** A kernel-to-be: the nodes it stores, all of one shape, and how many trailing axes are inner loops. */
+/** A kernel-to-be: the nodes it stores, all of one shape or made of pieces of that shape, and how many trailing axes are inner loops. */
 export interface Cluster { readonly kind: 'cluster'; readonly id: number; readonly shape: Shape; readonly stores: readonly NodeId[]; readonly inner: number; readonly needs: readonly Item[] }
 /** A loop of the graph: what it reads is stored before it. */
 export interface LoopItem { readonly kind: 'loop'; readonly id: number; readonly node: NodeId; readonly needs: readonly Item[] }
@@ -115,15 +116,19 @@ export function fuse(unit: Unit, capabilities: Capabilities, memory: MemoryPlan)
       && (!unit.isKept(id) || c.stores.every(unit.isKept)) && (n.shape.length > 0 || c.stores.every(s => unit.timesResult(s) === unit.timesResult(id)))
       && asked.every(r => find(r.item) !== c || (isIdentity(r, n.shape) && !r.repeats))
       && !reaches([c], new Set([...askers].filter(other => other !== c))));
-    const draft: Draft = host ?? { id: drafts.length, shape: n.shape, grid: gridOf(n.shape), stores: [], inner: 0, contracts: false, needs: new Set() };
+    const pieces = host || capabilities.results === 'one' || unit.isPart(id) || unit.leaf(id) !== undefined ? undefined : piecesOf(nodes, id);
+    const shape = pieces?.shape ?? n.shape;
+    const draft: Draft = host ?? { id: drafts.length, shape, grid: gridOf(shape), stores: [], inner: 0, contracts: false, needs: new Set() };
     if (!host) drafts.push(draft);
     draft.stores.push(id);
     home.set(id, draft);
     askersOf.set(id, askers);
     for (const c of askers) if (c !== draft) c.needs.add(draft);
     if (unit.leaf(id) !== undefined) return;
-    const index = identity(n.shape);
-    propagate(n, { item: draft, index, folds: [], guard: [], key: keyOf(index, []), repeats: false, byValue: false }, 0);
+    const index = identity(shape);
+    const here: Request = { item: draft, index, folds: [], guard: [], key: keyOf(index, []), repeats: false, byValue: false };
+    if (pieces) for (const { node } of pieces.pieces) { around[node] = Math.max(around[node] ?? 0, 1); ask(node, here); }
+    else propagate(n, here, 0);
   }
 
   /** Store-or-recompute. `asked` may be joined into one by merging clusters. */
@@ -261,7 +266,7 @@ function distinct(asked: readonly Request[]): readonly Request[] {
 }
 const isIdentity = (r: Request, shape: Shape): boolean =>
   r.guard.length === 0 && shape.every((e, d) => indexKey(r.index[d] ?? zero) === indexKey(e === 1 ? zero : axisIndex(axisName(shape, d))));
-const sameExtents = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((e, d) => e === b[d]);
+export const sameExtents = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((e, d) => e === b[d]);
 const axisName = (shape: Shape, d: number): string => gridAxis(d, shape[d] ?? 1).name;
 
 /** The grid of a shape: extents of 1 need no axis. */

@@ -64,7 +64,7 @@ function mayBeOne(kernel: Kernel, reads: readonly string[], writes: readonly str
   if (!readsBefore(kernel.body, input[0].name, output[0].name)) return false;
   try { verifyKernel(renamed(kernel, new Map([[output[0].name, input[0].name]]))); return true; } catch { return false; }
 }
-/** Whether all loads of one buffer come before the store to the other. */
+/** Whether all loads of one buffer come before the stores to the other. */
 function readsBefore(body: readonly Stmt[], input: string, output: string): boolean {
   let [stores, late] = [0, 0];
   const expr = (e: Expr): void => { if (e.kind === 'load' && e.buffer === input && stores > 0) late++; childrenOf(e).forEach(expr); };
@@ -78,7 +78,7 @@ function readsBefore(body: readonly Stmt[], input: string, output: string): bool
     }
   };
   walk(body);
-  return stores === 1 && late === 0;
+  return stores > 0 && late === 0;
 }
 
 /** A kernel with other names for its buffers; one that was read and written under two names is updated. */

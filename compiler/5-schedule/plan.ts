@@ -19,6 +19,7 @@ import { inParts } from './results.ts';
 import { planMemory } from './memory.ts';
 import type { PhasedPlan } from './memory.ts';
 import { digests, numbers } from './names.ts';
+import { turnsOf } from './schedule.ts';
 import type { Buffer, Capabilities, MemoryPlan, ProgramPlan, Role, Schedule, Step } from './schedule.ts';
 import { splitReductions } from './split.ts';
 import type { Split } from './split.ts';
@@ -81,6 +82,8 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     kernels.forEach((k, i) => { kernels[i] = ofOneSample(k); });
     buffers.forEach((b, name) => { buffers.set(name, { ...b, shape: b.shape.map(d => (d === 'samples' ? 1 : d)), size: sizeOfOne(b.size) }); });
   }
+  const turnsIn = plans.map(p => turnsOf(p.steps));
+  kernels.forEach((k, i) => { const times = Math.max(...turnsIn.map(t => t.get(i) ?? 1)); if (times > 1) kernels[i] = { ...k, turns: times }; });
   const used = new Set([...kernels.flatMap(k => k.buffers.map(b => b.name)), ...plans.flatMap(p => [...Object.values(p.results), ...p.swaps.flat()])]);
   return {
     memory, kernels,

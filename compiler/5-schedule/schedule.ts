@@ -81,3 +81,12 @@ export interface Schedule {
 
 /** The kernels of some steps, in order, those of a loop once. */
 export const kernelsOf = (steps: readonly Step[]): readonly number[] => steps.flatMap(s => (s.kind === 'run' ? [s.kernel] : kernelsOf(s.body)));
+
+/** How often each kernel runs in one run of the steps. */
+export function turnsOf(steps: readonly Step[], times = 1, turns = new Map<number, number>()): ReadonlyMap<number, number> {
+  for (const s of steps) {
+    if (s.kind === 'run') turns.set(s.kernel, (turns.get(s.kernel) ?? 0) + times);
+    else turnsOf(s.body, typeof s.extent === 'number' ? times * s.extent : times, turns);
+  }
+  return turns;
+}

@@ -14,9 +14,9 @@ export interface Segments {
 }
 
 /** Longer lists of stores are code that a page downloads. */
-const most = 8;
+export const longestList = 8;
 /** Shorter segments do not fill the lanes. */
-const shortest = 16;
+export const shortestSegment = 16;
 
 /** Equal segments of an axis inside of which none of the conditions on it changes, if they are few; undefined where there is no such axis. */
 export function segmentsOf(axes: readonly Axis[], conditions: readonly Condition[]): Segments | undefined {
@@ -25,7 +25,7 @@ export function segmentsOf(axes: readonly Axis[], conditions: readonly Condition
     const changes = conditions.flatMap(c => changesAlong(c, name)).filter(at => at > 0 && at < extent);
     const length = changes.reduce(divisor, extent);
     const count = extent / length;
-    if (count < 2 || count > most || length < shortest) continue;
+    if (count < 2 || count > longestList || length < shortestSegment) continue;
     const part: Axis = { name: `${name.slice(0, name.lastIndexOf('_'))}s_${length}`, extent: length };
     return { axis: name, axes: axes.map(a => (a.name === name ? part : a)), places: Array.from({ length: count }, (_, i) => addIndex(axisIndex(part.name), constant(i * length))) };
   }

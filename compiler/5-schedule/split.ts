@@ -7,7 +7,7 @@ import { InternalError } from '../diagnostics.ts';
 import { builder } from '../3-graph/build.ts';
 import type { Builder } from '../3-graph/build.ts';
 import type { Graph, NodeId, Plain, Shape } from '../3-graph/graph.ts';
-import { withArguments } from '../3-graph/walk.ts';
+import { argumentsOf, withArguments } from '../3-graph/walk.ts';
 import { cutProduct, productsApart, summedBy } from './products.ts';
 import { nominalSize } from './unit.ts';
 
@@ -29,6 +29,8 @@ export function splitReductions(graph: Graph<Plain>, innerLoops: 'cheap' | 'dear
   const to: NodeId[] = [];
   const partials = new Set<NodeId>();
   const renamed = (id: NodeId): NodeId => to[id] ?? fail(`node ${id}`);
+  const users = graph.nodes.map(() => 0);
+  for (const id of [...graph.nodes.flatMap(argumentsOf), ...graph.outputs.values()]) users[id] = (users[id] ?? 0) + 1;
   const apart = cutsProducts ? productsApart(b, graph, renamed) : undefined;
   for (const [i, n] of graph.nodes.entries()) {
     b.at(n.origin);
@@ -44,15 +46,26 @@ export function splitReductions(graph: Graph<Plain>, innerLoops: 'cheap' | 'dear
       to.push(product ?? b.copy(withArguments(n, renamed)));
       continue;
     }
-    const literal = literalExtent(graph.nodes[n.arg]?.shape ?? [], n.axes);
+    const { arg, axes } = ofReductions(graph.nodes, n, users);
+    const literal = literalExtent(graph.nodes[arg]?.shape ?? [], axes);
     if (literal >= large[innerLoops] && nominalSize(n.shape) <= few) {
-      const { whole, partial } = cut(b, n.op, renamed(n.arg), n.axes, innerLoops);
+      const { whole, partial } = cut(b, n.op, renamed(arg), axes, innerLoops);
       partials.add(partial);
       to.push(whole);
-    } else to.push(b.reduce(n.op, ...flattened(b, renamed(n.arg), n.axes)));
+    } else to.push(b.reduce(n.op, ...flattened(b, renamed(arg), axes)));
   }
   return { graph: b.graph(new Map([...graph.outputs].map(([name, id]) => [name, renamed(id)]))), partials, parts: longSums(b.nodes) };
 }
+
+/** A reduction of reductions that nobody else wants as one, whose axes are folded as they lie: the last one, whose turns are nearest to each other, innermost. */
+function ofReductions(nodes: readonly Plain[], n: Reduction, users: readonly number[]): { readonly arg: NodeId; readonly axes: readonly number[] } {
+  const inner = nodes[n.arg];
+  if (inner?.kind !== 'reduce' || inner.op !== n.op || inner.first || n.first || users[n.arg] !== 1) return n;
+  const { arg, axes } = ofReductions(nodes, inner, users);
+  const kept = (nodes[arg]?.shape ?? []).map((_, d) => d).filter(d => !axes.includes(d));
+  return { arg, axes: [...axes, ...n.axes.map(a => kept[a] ?? fail('an axis'))].sort((x, y) => x - y) };
+}
+type Reduction = Plain & { readonly kind: 'reduce' };
 
 /** Sums in one scalar up to which one kernel makes all of them. */
 const manySums = 64;

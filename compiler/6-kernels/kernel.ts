@@ -86,9 +86,8 @@ export interface Fold {
 }
 
 /**
- * `read`: only loaded. `write`: only stored. `update`: read where it is written, or in
- * another loop of the same position at the elements that this position stores (the verifier proves it), so no position sees
- * another's write.
+ * `read`: only loaded. `write`: only stored. `update`: read where it is written, in another loop of the same position at the
+ * elements that this position stores, or where no position stores (the verifier proves it), so no position sees another's write.
  */
 export interface BufferUse { readonly name: string; readonly type: 'f32' | 'u32'; readonly size: Size; readonly access: 'read' | 'write' | 'update' }
 
@@ -100,6 +99,8 @@ export interface Kernel {
   readonly body: readonly Stmt[];
   /** Source text fused into this kernel, for `explain` and for errors. */
   readonly origins: readonly Span[];
+  /** How often a run of a program runs it, if more than once: for each turn of a loop. What its code costs is paid once. */
+  readonly turns?: number;
 }
 
 /**

@@ -16,7 +16,7 @@ type Around = Axis & { readonly loop?: Extract<Stmt, { readonly axis: Axis }> };
 /** What is known at a point (`held`: by the bounds of folds around it), and the expressions that have been found right there. */
 interface Scope { readonly names: Map<string, ScalarType>; readonly axes: readonly Around[]; readonly held: readonly Condition[]; readonly seen: Set<Expr> }
 /** A load or a store of an updated buffer: where, at which elements in all turns of the loops, and in which outermost loop. */
-interface Touch { readonly key: string; readonly elements: string; readonly loop: Stmt | undefined; readonly stores: boolean }
+interface Touch { readonly key: string; readonly offset: Index; readonly elements: string; readonly loop: Stmt | undefined; readonly stores: boolean }
 type Extents = Readonly<Record<Dynamic, number>>;
 
 /** Offsets are multilinear in the live extents: what holds at these corners holds between them. */
@@ -97,18 +97,19 @@ export function verifyKernel(kernel: Kernel): void {
     for (const at of corners) rule(isInjective(x.offset, s.axes, at), `two positions store the same element of ${x.buffer}`);
   }
   /**
-   * No position sees another's write, and no turn of a loop another's: an updated buffer is loaded where it is stored, or, in
-   * another loop of the same position, at elements that this position stores.
+   * No position sees another's write, and no turn of a loop another's: an updated buffer is loaded where it is stored, in another loop
+   * of the same position at elements that this position stores, or at others that no position shares with this one.
    */
   function touch(b: BufferUse, offset: Index, s: Scope, stores: boolean): void {
     if (b.access !== 'update') return;
     const loops = new Map(s.axes.filter(a => a.loop).map(a => [a.name, `<${a.extent}`] as const));
     const elements = [...offset.terms.map(t => `${showSize(t.coefficient)} ${(t.atom.kind === 'axis' ? loops.get(t.atom.name) : undefined) ?? atomKey(t.atom)}`), String(offset.constant)].sort().join('+');
-    const here: Touch = { key: indexKey(offset), elements, loop: s.axes.find(a => a.loop)?.loop, stores };
+    const here: Touch = { key: indexKey(offset), offset, elements, loop: s.axes.find(a => a.loop)?.loop, stores };
     const all = touched.get(b.name) ?? [];
     for (const other of all) {
       const apart = (kernel.axes.length === 0 || other.elements === elements) && (other.loop !== here.loop || here.loop === undefined);
-      rule(other.key === here.key || apart || !(other.stores || stores), `${b.name} is updated, but touched at ${other.key} and at ${here.key}`);
+      const meets = (): boolean => here.loop !== undefined || other.loop !== undefined || !corners.every(at => neverMeet(offset, other.offset, s.axes, at));
+      rule(other.key === here.key || apart || !(other.stores || stores) || !meets(), `${b.name} is updated, but touched at ${other.key} and at ${here.key}`);
     }
     touched.set(b.name, [...all, here]);
   }
@@ -180,6 +181,24 @@ function isInjective(offset: Index, axes: readonly Axis[], at: Extents): boolean
     reach += stride * (turns - 1);
     return steps;
   });
+}
+
+/** Whether offsets that are a constant apart are never the same element, whatever the two positions: no steps along the axes add up to what is between them. */
+function neverMeet(a: Index, b: Index, axes: readonly Axis[], at: Extents): boolean {
+  const between = addIndex(b, scaleIndex(a, -1));
+  if (between.terms.length > 0 || !a.terms.every(t => isAffine(t.atom))) return false;
+  const strides = axes.map(x => ({ stride: Math.abs(evaluateSize(strideAlong(a, x.name) ?? 0, at)), turns: extentOf(x, at) })).filter(x => x.turns > 1 && x.stride > 0).sort((x, y) => x.stride - y.stride);
+  const reach = (count: number): number => strides.slice(0, count).reduce((n, { stride, turns }) => n + stride * (turns - 1), 0);
+  /** Whether steps along so many of the smallest strides can add up to a distance. */
+  const adds = (distance: number, count: number): boolean => {
+    const last = strides[count - 1];
+    if (!last) return distance === 0;
+    const rest = reach(count - 1);
+    const [from, to] = [Math.max(Math.ceil((distance - rest) / last.stride), 1 - last.turns), Math.min(Math.floor((distance + rest) / last.stride), last.turns - 1)];
+    if (to - from > 2) return true; // strides that hardly step over each other are not looked into
+    return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => adds(distance - (from + i) * last.stride, count - 1)).includes(true);
+  };
+  return !adds(between.constant, strides.length);
 }
 
 /** A bound below an index where the guard holds: multiples of guarded indices are taken out of it, as large as their `from`. */

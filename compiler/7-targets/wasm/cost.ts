@@ -101,7 +101,7 @@ export function loopCost(w: Work & { readonly loop: Loop }, around: Tile, roles:
   if (!role) return extent * (costOf(w, tile, roles, mayRepeat) + 2 + (w.loops.length === 0 ? 1.5 * w.chain : 0));
   const width = role.count * (role.kind === 'lanes' ? 4 : 1);
   // a long chain of dependent operations waits for itself, whatever the number of vectors
-  const whole = costOf(w, widen(tile, w.bit, role), roles, mayRepeat) + 5 + 1.5 * w.chain;
+  const whole = costOf(w, widen(tile, w.bit, role), roles, mayRepeat) + 5 + 1.5 * w.chain + spills(w.names, [...tile.counts.values()].reduce((n, c) => n * c, role.count));
   // a plan is made for nominal extents; where there is less, only what follows the last whole tile is left
   if (extent < width && around.extents === nominal) return Infinity;
   if (mayRepeat) return Math.ceil(extent / width) * whole;
@@ -110,6 +110,12 @@ export function loopCost(w: Work & { readonly loop: Loop }, around: Tile, roles:
   const [vectors, singles] = isWide ? [Math.ceil(rest / 4), 0] : role.kind === 'lanes' ? [Math.floor(rest / 4), rest % 4] : [0, rest];
   return Math.floor(extent / width) * whole + (vectors > 0 ? vectors * costOf(w, widen(tile, w.bit, { kind: 'lanes', count: 1 }), roles, mayRepeat) : 0) + (singles > 0 ? singles * costOf(w, tile, roles, mayRepeat) : 0);
 }
+/** What it costs that names have no register, when a body's are there so many times. */
+function spills({ alive, touched }: Work['names'], times: number): number {
+  return spill * Math.max(0, 1 - registers / (alive * times)) * touched * times;
+}
+/** Vector registers for what has a name (the others are for what has none), and instructions for each time that a name without one is met: a core does most of it in the shade of the rest. */
+const [registers, spill] = [12, 0.3] as const;
 function foldCost(w: Work, tile: Tile, role: Role | undefined, extent: number, roles: Roles, mayRepeat: boolean): number {
   if (times(tile, w.bounds) > 1 || (tile.lane & w.bounds) !== 0) return Infinity;
   const wide = role?.kind === 'lanes' ? widen(tile, w.bit, role) : tile;

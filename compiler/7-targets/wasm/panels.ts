@@ -22,9 +22,9 @@ type Load = Expr & { readonly kind: 'load' };
 /** Bytes up to which a panel stays in a cache near the core; and in a small plan, where all threads' panels are to be little beside one sample's activations. */
 export const panelBytes = { fast: 2 ** 18, small: 40_000 } as const;
 
-/** Whether a load says where it is by positions alone, so that it may be made at another place of the code. */
+/** Whether a load says where it is by positions, and by what is the same at all of them, so that it may be made at another place of the code. */
 export const isPositional = (e: Load): boolean => [e.offset, ...(e.guard ?? []).map(c => c.index)].every(isStraight);
-const isStraight = (i: Index): boolean => i.terms.every(({ atom }) => (atom.kind === 'axis' ? true : atom.kind === 'value' ? false : isStraight(atom.index)));
+const isStraight = (i: Index): boolean => i.terms.every(({ atom }) => (atom.kind === 'axis' ? true : atom.kind === 'value' ? atom.value.kind === 'scalar' : isStraight(atom.index)));
 
 /** The fold with its operands read from panels, where that is worth it; the panels are filled before the loops that do not change them. */
 export function withPanels(s: Scope, fold: Fold, plan: Plan): Fold {

@@ -49,11 +49,13 @@ export interface Large { readonly memory: number; readonly blocks: number; reado
 export const usual: Large = { memory: 500_000, blocks: 10_000_000 };
 
 function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: number): Costed {
-  const { axes, body } = kernel;
+  const { axes, body, turns = 1 } = kernel;
   const nestOf = (order: readonly Axis[]): readonly Stmt[] => order.reduceRight<readonly Stmt[]>((inner, axis) => [{ kind: 'map', axis, body: inner }], body);
   const hasFolds = body.some(s => s.kind !== 'let' && s.kind !== 'store');
   let best: { readonly plan: Costed; readonly cost: number } | undefined;
   const one = analyse(body, axes);
+  /** Whether rows along an axis have something in common, or something lies along it, so that they may be turned over into lanes. */
+  const gainsByRows = (axis: Axis): boolean => one.items.some(({ mask, place }) => { const bit = 1 << axes.indexOf(axis); return (mask & bit) === 0 || place !== undefined && (place.near & bit) !== 0; });
   for (const order of orders(axes)) {
     const nest = nestOf(order);
     const work = nested(nest, axes, one);
@@ -63,12 +65,12 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: num
     const consider = (fixed: Roles): void => {
       const roles = [...fixed.values()].some(r => r.kind === 'lanes') ? fixed : inside(work, new Set(grid), fixed, mayRepeat);
       const time = costOf(work, { ...none, isLarge, panel }, roles, mayRepeat);
-      if (best && time >= best.cost) return;
-      const cost = priceOf(time, sizeOf(work, none, roles, mayRepeat));
+      if (best && turns * time >= best.cost) return;
+      const cost = priceOf(turns * time, sizeOf(work, none, roles, mayRepeat));
       if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat, cost: time, shared: undefined, isLarge, panel, work }, cost };
     };
     consider(new Map());
-    const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? [...(hasFolds ? [1, 2, 4, 8] : [1, 4]), ...(hasFolds && isOddTimes(3, s.axis.extent) ? [3] : [])].filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
+    const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? [...(hasFolds ? [1, 2, 4, 8] : gainsByRows(s.axis) ? [1, 4] : [1]), ...(hasFolds && isOddTimes(3, s.axis.extent) ? [3] : [])].filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
     /** An axis of a few positions as a whole. */
     const wholeOf = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' && hasFolds ? [5, 6, 7].filter(n => n === s.axis.extent) : []);
     // the innermost axis in the lanes, so that neighbours follow each other; rows on the one around it

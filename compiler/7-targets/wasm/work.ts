@@ -43,6 +43,8 @@ export interface Work {
   readonly carries: readonly number[];
   /** The longest chain of operations that wait for one another, outside of inner loops. */
   readonly chain: number;
+  /** Names of a body without loops: how many are needed at once, at most, and how often one is made or read. */
+  readonly names: { readonly alive: number; readonly touched: number };
   /** Axes that the bounds of a fold vary along: those can't be computed side by side. */
   readonly bounds: number;
 }
@@ -95,7 +97,7 @@ export function analyse(body: readonly Stmt[], axes: readonly Axis[]): Work {
         }
       }
     }
-    return { items: joined(items), loops, bit: 0, extent: 1, carries: [], bounds: 0, chain: chainOf(stmts) };
+    return { items: joined(items), loops, bit: 0, extent: 1, carries: [], bounds: 0, chain: chainOf(stmts), names: loops.length > 0 ? noNames : namesOf(stmts) };
   }
 
   /** What the names of a body vary along. */
@@ -121,7 +123,7 @@ export function nested(nest: readonly Stmt[], axes: readonly Axis[], body: Work)
   const [loop] = nest;
   const at = loop?.kind === 'map' ? axes.indexOf(loop.axis) : -1;
   if (loop?.kind !== 'map' || at < 0) return body;
-  return { items: [], loops: [{ ...nested(loop.body, axes, body), bit: bitAt(at), extent: loop.axis.extent, loop }], bit: 0, extent: 1, carries: [], bounds: 0, chain: 0 };
+  return { items: [], loops: [{ ...nested(loop.body, axes, body), bit: bitAt(at), extent: loop.axis.extent, loop }], bit: 0, extent: 1, carries: [], bounds: 0, chain: 0, names: noNames };
 }
 
 /** Operations that cost the same in any lane, as one for each set of axes. */
@@ -155,6 +157,23 @@ function chainOf(stmts: readonly Stmt[]): number {
     if (s.kind === 'let') names.set(s.name, n);
   }
   return longest;
+}
+const noNames = { alive: 0, touched: 0 };
+/** What the lets and stores of a body ask of the registers; literals ask for nothing. */
+function namesOf(stmts: readonly Stmt[]): Work['names'] {
+  const last = new Map<string, number>();
+  let touched = 0;
+  stmts.forEach((s, i) => {
+    const read = (e: Expr): void => { if (e.kind === 'ref') { touched++; last.set(e.name, i); } eachChild(e, read); };
+    if (s.kind === 'let' || s.kind === 'store') read(s.value);
+  });
+  const open = new Set<string>();
+  let alive = 0;
+  stmts.forEach((s, i) => {
+    if (s.kind === 'let' && s.value.kind !== 'lit' && s.value.kind !== 'scalar') { touched++; open.add(s.name); alive = Math.max(alive, open.size); }
+    open.forEach(name => { if ((last.get(name) ?? -1) <= i) open.delete(name); });
+  });
+  return { alive, touched };
 }
 /** Loops at one depth are never open at once. */
 const bitAt = (level: number): number => 1 << Math.min(level, 29);

@@ -52,6 +52,8 @@ const s: Expr = { kind: 'ref', type: 'f32', name: 's' };
 const add = (...args: Expr[]): Expr => ({ kind: 'op', type: 'f32', op: 'add', args });
 const halved = (index: Index): Index => ({ constant: 0, terms: [{ coefficient: 1, atom: { kind: 'div', index, by: 2 } }] });
 const before = addIndex(at([1, 'i']), constant(-1));
+/** Four neighbours of each row of eight, `by` further on. */
+const columns = (by: number): Index => addIndex(at([1, 'i'], [8, 'j']), constant(by));
 /** Over four rows of y and u, with x to read. */
 const kernel = (...body: Stmt[]): Kernel => ({
   name: 'small', origins: [], axes, body,
@@ -74,6 +76,9 @@ const refused: readonly (readonly [says: RegExp, ...body: Stmt[]])[] = [
   [/y is only written, but loaded/, put(here, get(here, 'y'))],
   [/u is updated, but touched at 1·i and at/, put(here, get(at([1, 'i']), 'u'), 'u')],
   [/u is updated, but touched at/, { kind: 'map', axis: { name: 'm', extent: 1 }, body: [put(addIndex(here, at([1, 'm'])), get(here, 'u'), 'u')] }],
+  [/u is updated, but touched at/, put(columns(0), get(columns(3), 'u'), 'u')],
+  [/u is updated, but touched at/, put(columns(0), get(columns(8), 'u'), 'u')],
+  [/u is updated, but touched at/, put(columns(0), get(columns(-1), 'u', [{ index: before, from: 0, below: 4 }]), 'u')],
   [/a load of x is at -1\+1·i, which may be negative/, put(here, get(before))],
   [/which may be negative/, put(here, get(before, 'x', [{ index: before, from: -1, below: 4 }]))],
   [/which may be negative/, put(here, get(before, 'x', [{ index: at([1, 'j']), from: 1, below: 4 }]))],
@@ -105,6 +110,7 @@ const sound: Readonly<Record<string, readonly Stmt[]>> = {
   'a guard on one part of a place': [put(here, get(addIndex(at([8, 'i']), constant(-8)), 'x', [{ index: at([1, 'j']), from: 0, below: 2 }, { index: before, from: 0, below: 4 }]))],
   'what is divided is guarded': [put(here, get(halved(before), 'x', [{ index: before, from: 0, below: 4 }]))],
   'an update where it was read': [put(here, add(get(here, 'u'), f(1)), 'u')],
+  'an update of two columns from each other, which no other position touches': [put(columns(0), get(columns(4), 'u'), 'u'), put(columns(4), get(columns(0), 'u'), 'u')],
   'a sum over what this position updates later': [
     { ...sum({ axis: { name: 'k', extent: 2 } }, get(addIndex(at([size(2, ['rows']), 'i'], [2, 'j']), at([1, 'k'])), 'u')) },
     { kind: 'map', axis: { name: 'm', extent: 2 }, body: [put(addIndex(at([size(2, ['rows']), 'i'], [2, 'j']), at([1, 'm'])), s, 'u')] }],
