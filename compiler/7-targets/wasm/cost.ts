@@ -25,7 +25,7 @@ export const nominalOf = (e: Axis['extent'], extents: Extents = nominal): number
 export interface Tile {
   readonly counts: ReadonlyMap<number, number>; readonly lane: number;
   /** Loops of positions that are open, outermost first, and the turns of the folds inside of them. */
-  readonly open: readonly { readonly bit: number; readonly turns: number; readonly extent: number }[]; readonly folded: number;
+  readonly open: readonly { readonly bit: number; readonly turns: number; readonly extent: number; readonly isLiteral: boolean }[]; readonly folded: number;
   /** Memory counts: there may be panels. */
   readonly isLarge: boolean; readonly panel: number;
   /** What run-time extents are. */
@@ -81,7 +81,7 @@ function panelFor(mask: number, far: boolean, tile: Tile): { readonly bytes: num
   for (const [at, still] of tile.open.entries()) {
     if (mask & still.bit) continue;
     const inner = tile.open.slice(at + 1).filter(o => mask & o.bit);
-    if (inner.some(o => o.bit !== side || o.extent % width !== 0)) continue;
+    if (inner.some(o => o.bit !== side || !o.isLiteral || o.extent % width !== 0)) continue;
     const bytes = 4 * tile.folded * (inner[0]?.extent ?? width);
     const turns = tile.open.slice(at).reduce((n, o) => (mask & o.bit ? n : n * o.turns), 1);
     if (bytes <= tile.panel) return turns >= 4 ? { bytes, turns } : undefined;
@@ -97,18 +97,23 @@ export function loopCost(w: Work & { readonly loop: Loop }, around: Tile, roles:
   const role = roles.get(loop);
   const extent = nominalOf(loop.axis.extent, around.extents);
   if (loop.kind === 'fold') return foldCost(w, { ...around, folded: loop.bounds ? NaN : Math.max(1, around.folded) * extent }, role, extent, roles, mayRepeat);
-  const tile: Tile = { ...around, open: [...around.open, { bit: w.bit, extent, turns: extent / ((role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1)) }], folded: 0 };
+  const tile: Tile = { ...around, open: [...around.open, { bit: w.bit, extent, isLiteral: typeof loop.axis.extent === 'number', turns: extent / ((role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1)) }], folded: 0 };
   if (!role) return extent * (costOf(w, tile, roles, mayRepeat) + 2 + (w.loops.length === 0 ? 1.5 * w.chain : 0));
   const width = role.count * (role.kind === 'lanes' ? 4 : 1);
   // a long chain of dependent operations waits for itself, whatever the number of vectors
   const whole = costOf(w, widen(tile, w.bit, role), roles, mayRepeat) + 5 + 1.5 * w.chain + spills(w.names, [...tile.counts.values()].reduce((n, c) => n * c, role.count));
   // a plan is made for nominal extents; where there is less, only what follows the last whole tile is left
   if (extent < width && around.extents === nominal) return Infinity;
-  if (mayRepeat) return Math.ceil(extent / width) * whole;
+  if (mayRepeat) return tilesIn(loop.axis.extent, extent, width, around.extents) * whole;
   const rest = extent % width;
   const isWide = role.kind === 'lanes' && typeof loop.axis.extent === 'number';
   const [vectors, singles] = isWide ? [Math.ceil(rest / 4), 0] : role.kind === 'lanes' ? [Math.floor(rest / 4), rest % 4] : [0, rest];
   return Math.floor(extent / width) * whole + (vectors > 0 ? vectors * costOf(w, widen(tile, w.bit, { kind: 'lanes', count: 1 }), roles, mayRepeat) : 0) + (singles > 0 ? singles * costOf(w, tile, roles, mayRepeat) : 0);
+}
+/** Tiles of an axis, the last of which may overlap the one before it. An extent that varies is its nominal one or half of that. */
+function tilesIn(extent: Axis['extent'], now: number, width: number, extents: Extents): number {
+  const tiles = (of: number): number => Math.ceil(of / width);
+  return typeof extent === 'number' || extents !== nominal || now < 2 * width ? tiles(now) : (tiles(now) + 2 * tiles(now / 2)) / 2;
 }
 /** What it costs that names have no register, when a body's are there so many times. */
 function spills({ alive, touched }: Work['names'], times: number): number {
@@ -120,18 +125,24 @@ function foldCost(w: Work, tile: Tile, role: Role | undefined, extent: number, r
   if (times(tile, w.bounds) > 1 || (tile.lane & w.bounds) !== 0) return Infinity;
   const wide = role?.kind === 'lanes' ? widen(tile, w.bit, role) : tile;
   const carries = w.carries.reduce((n, mask) => n + times(wide, mask | (role?.kind === 'lanes' ? w.bit : 0)), 0);
-  // operands of the side that is walked innermost stay for all of the others
-  const operands = [...tile.counts.values()].at(-1) ?? 1;
-  const spilled = Math.max(0, carries - 8) + Math.max(0, carries + operands - 12);
-  // four cycles of latency an addition, about three instructions a cycle; five where a tile of sums has always one that need not wait
+  // operands of the shorter side stay for all of the other
+  const operands = [...tile.counts.values()].reduce((x, y) => Math.min(x, y), carries);
+  const isProduct = w.loops.length === 0 && w.bounds === 0 && w.items.every(i => i.drawn === undefined && (i.place === undefined || i.place.isPositional)) && w.items.reduce((n, i) => n + (i.place ? 0 : i.count), 0) <= 2;
+  const spilled = isProduct && carries + operands < 15 ? 0 : Math.max(0, carries - 8) + Math.max(0, carries + operands - 12);
+  // four cycles of latency an addition, about three instructions a cycle; five where a tile of sums has always one that need not wait, and a little more with four to spare
   const flows = carries >= 4 && w.loops.length === 0 && !w.items.some(i => i.drawn);
-  const turn = Math.max(12 * Math.min(1, w.carries.length), (costOf(w, wide, roles, mayRepeat) + 3 * spilled + 3) * (flows ? 0.6 : 1));
-  if (role?.kind !== 'lanes') return extent * turn;
+  const isFull = isProduct && carries === mostCarries;
+  const turn = Math.max(12 * Math.min(1, w.carries.length), (costOf(w, wide, roles, mayRepeat) + 3 * spilled + 3) * (isFull ? 0.57 : flows ? 0.6 : 1));
+  // what twelve carries are is laid down and taken up again (`folds.ts`)
+  if (role?.kind !== 'lanes') return extent * turn + (isFull ? 3 * carries : 0);
   const width = 4 * role.count;
   const ends = w.carries.reduce((n, mask) => n + times(tile, mask & ~w.bit), 0) * (6 + role.count);
   const rest = typeof w.extent === 'number' ? extent % width : width / 2;
   return Math.floor(extent / width) * turn + ends + rest * (costOf(w, tile, roles, mayRepeat) + 3);
 }
+
+/** Carries of a product that have registers, beside two operands of one side and one of the other. */
+export const mostCarries = 12;
 
 /** Instructions as they stand in the code. */
 export function sizeOf(w: Work, tile: Tile, roles: Roles, mayRepeat: boolean): number {

@@ -5,11 +5,13 @@
 import { InternalError } from '../../diagnostics.ts';
 import type { Carry, Expr, Fold, Stmt } from '../../6-kernels/kernel.ts';
 import { eachChild } from '../../6-kernels/map.ts';
+import { mostCarries } from './cost.ts';
 import { withPanels } from './panels.ts';
 import type { Plan } from './plan.ts';
 import { empty, get, needsOf, newLocal, positions, projection, put, valueType } from './scope.ts';
 import type { Binding, Local, Position, Region, Scope } from './scope.ts';
 import type { Node } from './spellings.ts';
+import { mine } from './threads.ts';
 import { inRegion, roundedDown, writeBlock, writeLoop } from './statements.ts';
 import type { Bound } from './statements.ts';
 import { value, wideLiteral, wideValue } from './values.ts';
@@ -55,7 +57,7 @@ function bindCarries(s: Scope, fold: Fold, deps: ReadonlyMap<string, ReadonlySet
 }
 
 /** The turns of a fold in order, `times` of them written out in each turn of the loop where that goes evenly. */
-function foldTurns(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>, from: Bound, to: Bound, times: number, plan: Plan): void {
+function foldTurns(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>, from: Bound, to: Bound, times: number, plan: Plan, isWhole = true): void {
   const axis = fold.axis.name;
   const turns = (count: number) => (): void => {
     for (const [name, b] of carries) s.names.set(name, { ...b, deps: new Set([...b.deps, axis]), depth: s.frame.depth });
@@ -64,13 +66,24 @@ function foldTurns(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>, 
     }
   };
   const mayBeEmpty = fold.bounds !== undefined;
+  const isFull = isWhole && [...carries.values()].reduce((n, b) => n + b.locals.size, 0) === mostCarries && fold.body.every(b => b.kind === 'let');
   if (typeof from === 'number' && typeof to === 'number' && times > 1) {
     const rest = (to - from) % times;
     writeLoop(s, axis, from, to - rest, times, { mayBeEmpty }, turns(times));
     if (rest > 0) writeLoop(s, axis, to - rest, to, rest, { mayBeEmpty }, turns(rest));
     return;
   }
-  writeLoop(s, axis, from, to, 1, { mayBeEmpty }, turns(1));
+  writeLoop(s, axis, from, to, 1, { mayBeEmpty, isFull }, turns(1));
+  if (isFull) layDown(s, [...carries.values()].flatMap(b => [...b.locals.values()]));
+}
+
+/** Stores what a loop has carried, and loads it again. */
+function layDown(s: Scope, locals: readonly Local[]): void {
+  const at = s.allocate(16 * locals.length);
+  const base = newLocal(s, s.b.i32);
+  put(s, s.frame, base, mine(s.m, s.b, 'scratch'));
+  locals.forEach((l, i) => { s.frame.out.push(s.m.v128.store(at + 16 * i, 16, get(s, base), get(s, l))); });
+  locals.forEach((l, i) => { put(s, s.frame, l, s.m.v128.load(at + 16 * i, 16, get(s, base))); });
 }
 
 /** All carries are replaced at once: where one looks at another, new values wait until all are made. */
@@ -206,7 +219,7 @@ function writeSums(s: Scope, nest: readonly [Fold, ...Fold[]], plan: Plan): void
     const rest = lanes ? fold : withPanels(s, fold, plan);
     const around = s.folds;
     s.folds = [...around, { axis: rest.axis, depth: s.frame.depth, isWrittenOut: !lanes && (role?.count ?? 1) > 1 }];
-    foldTurns(s, rest, innermost, end, roundedDown(s, fold.axis.extent, 1), lanes ? 1 : role?.count ?? 1, lanes ? { ...plan, roles: new Map() } : plan);
+    foldTurns(s, rest, innermost, end, roundedDown(s, fold.axis.extent, 1), lanes ? 1 : role?.count ?? 1, lanes ? { ...plan, roles: new Map() } : plan, nest.length === 1);
     s.folds = around;
   };
   const loops = nest.slice(0, -1).reduceRight((inner, f) => (): void => {

@@ -70,7 +70,7 @@ export function analyse(body: readonly Stmt[], axes: readonly Axis[]): Work {
         case 'store': {
           visit(s.value, axes, names, items);
           const mask = indexMask(s.offset, axes, names) | allOf(axes);
-          items.push({ mask, cost: access(s.offset, undefined, axes, names), count: 1, place: placeOf(s.offset, axes, 'store') });
+          items.push({ mask, cost: access(s.offset, undefined, axes, names, scattered), count: 1, place: placeOf(s.offset, axes, 'store') });
           break;
         }
         case 'map': {
@@ -232,7 +232,10 @@ function strideOf(index: Index, lane: number, axes: ReadonlyMap<string, number>,
   return 0;
 }
 
-function access(offset: Index, guard: readonly Condition[] | undefined, axes: ReadonlyMap<string, number>, names: ReadonlyMap<string, number>): Item['cost'] {
+/** Instructions to store four elements that lie apart: each is taken out of the vector, and has an address. */
+const scattered = 12;
+/** @param apart Instructions for four elements that lie apart. */
+function access(offset: Index, guard: readonly Condition[] | undefined, axes: ReadonlyMap<string, number>, names: ReadonlyMap<string, number>, apart = 5): Item['cost'] {
   const mask = indexMask(offset, axes, names);
   const bent = bentMask(offset, axes, names);
   const guarded = guardMask(guard, axes, names);
@@ -240,7 +243,7 @@ function access(offset: Index, guard: readonly Condition[] | undefined, axes: Re
   return remembered(lane => {
     if (!(lane & (mask | guarded))) return 1 + guardCost(0);
     const stride = strideOf(offset, lane, axes, names);
-    const whole = lane & bent || stride === undefined ? 16 : stride === 1 ? 1 : 5;
+    const whole = lane & bent || stride === undefined ? 16 : stride === 1 ? 1 : apart;
     return whole + guardCost(lane);
   });
 }
