@@ -70,8 +70,7 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: num
       if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat, cost: time, shared: undefined, isLarge, panel, work }, cost };
     };
     consider(new Map());
-    const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? [...(hasFolds ? [1, 2, 4, 8, ...(isLarge ? [6] : [])] : gainsByRows(s.axis) ? [1, 4] : [1]), ...(hasFolds && isOddTimes(3, s.axis.extent) ? [3] : [])].filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
-    const isTile = (rows: number, vectors: number): boolean => (rows === 6 || vectors === 6 ? isLarge && hasFolds && rows * vectors === mostCarries : rows * vectors <= 8);
+    const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? [...(hasFolds ? [1, 2, 4, 8] : gainsByRows(s.axis) ? [1, 4] : [1]), ...(hasFolds && isOddTimes(3, s.axis.extent) ? [3] : [])].filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
     /** An axis of a few positions as a whole. */
     const wholeOf = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' && hasFolds ? [5, 6, 7].filter(n => n === s.axis.extent) : []);
     // the innermost axis in the lanes, so that neighbours follow each other; rows on the one around it
@@ -79,14 +78,20 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: num
     for (const r of rowCounts(before)) {
       const row = before && r > 1 ? [[before, { kind: 'rows', count: r }] as const] : [];
       if (inner?.kind === 'map' && nominalOf(inner.axis.extent) >= 4) {
-        for (const v of vectorCounts(nominalOf(inner.axis.extent))) if (isTile(r, v)) consider(new Map<Stmt, Role>([...row, [inner, { kind: 'lanes', count: v }]]));
+        for (const v of vectorCounts(nominalOf(inner.axis.extent))) if (r * v <= 8) consider(new Map<Stmt, Role>([...row, [inner, { kind: 'lanes', count: v }]]));
       }
       // the innermost axis one position after the other, so that what is in the lanes of the one around it stays in a panel
       if (isLarge && hasFolds && before?.kind === 'map' && inner && nominalOf(before.axis.extent) >= 4 && r === 1) {
-        for (const q of rowCounts(inner)) for (const v of vectorCounts(nominalOf(before.axis.extent))) if (isTile(q, v)) consider(new Map<Stmt, Role>([[before, { kind: 'lanes', count: v }], ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
+        for (const q of rowCounts(inner)) for (const v of vectorCounts(nominalOf(before.axis.extent))) if (q * v <= 8) consider(new Map<Stmt, Role>([[before, { kind: 'lanes', count: v }], ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
+      }
+      // as many sums as there are registers for
+      if (isLarge && hasFolds && before?.kind === 'map' && inner?.kind === 'map' && r === 1) {
+        for (const [q, v] of fullTiles) for (const [rows, lanes] of [[before, inner], [inner, before]] as const) {
+          if (nominalOf(rows.axis.extent) >= q && nominalOf(lanes.axis.extent) >= 4 * v) consider(new Map<Stmt, Role>([[rows, { kind: 'rows', count: q }], [lanes, { kind: 'lanes', count: v }]]));
+        }
       }
       // lanes further in, a tile of positions around them
-      if (inner && !isSwapped) for (const q of [...rowCounts(inner), ...wholeOf(inner)]) if (q * r > 1 && q * r <= 8 && (q !== 6 || wholeOf(inner).includes(6)) && r !== 6) consider(new Map<Stmt, Role>([...row, ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
+      if (inner && !isSwapped) for (const q of [...rowCounts(inner), ...wholeOf(inner)]) if (q * r > 1 && q * r <= 8) consider(new Map<Stmt, Role>([...row, ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
     }
   }
   if (!best) return { body, roles: new Map(), mayRepeat, cost: 0, shared: undefined, isLarge, panel, work: one };
@@ -110,8 +115,10 @@ function sharedLoop({ body, roles }: Plan, depth: number): Plan['shared'] {
 
 /** Whether an extent is a multiple of three (of twelve) that four (sixteen) leaves a rest of. */
 const isOddTimes = (n: 3 | 12, extent: Axis['extent']): boolean => typeof extent === 'number' && extent % n === 0 && extent % (n === 3 ? 4 : 16) !== 0;
+/** Rows and vectors of a product's tiles that need all registers. */
+const fullTiles = [[mostCarries / 2, 2], [2, mostCarries / 2]] as const;
 /** Vectors of four that fit; three only where four do not, or leave a rest. */
-const vectorCounts = (extent: number): readonly number[] => [1, 2, 3, 4, 6].filter(v => 4 * v <= extent && (v !== 3 || extent < 16 || isOddTimes(12, extent)));
+const vectorCounts = (extent: number): readonly number[] => [1, 2, 3, 4].filter(v => 4 * v <= extent && (v !== 3 || extent < 16 || isOddTimes(12, extent)));
 
 /** The axes with each pair of them innermost, in both orders. */
 function orders(axes: readonly Axis[]): readonly (readonly Axis[])[] {
