@@ -57,6 +57,19 @@ export function placesTaken(buffers: readonly Omit<Buffer, 'slot'>[], kernels: r
   return new Map([...taken.keys()].map(name => [name, home(name)]));
 }
 
+/**
+ * Whether a value that a turn of a loop makes may be made where the one of the turn before is, which it follows: nobody in this turn wants the
+ * old one any more, but for the kernel that makes the new one, element by element. @param run The kernels of a turn, in order.
+ */
+export function mayFollowInPlace(run: readonly Kernel[], next: string, old: string): boolean {
+  const uses = (k: Kernel, name: string): Kernel['buffers'][number] | undefined => k.buffers.find(b => b.name === name);
+  const makers = run.flatMap((k, i) => { const use = uses(k, next); return use && use.access !== 'read' ? [i] : []; });
+  const [at = -1] = makers;
+  const maker = run[at];
+  if (maker === undefined || makers.length !== 1 || run.some((k, i) => (i < at ? uses(k, next) : i > at ? uses(k, old) : undefined) !== undefined)) return false;
+  return uses(maker, old) === undefined ? uses(maker, next)?.access === 'write' : mayBeOne(maker, [old], [next]);
+}
+
 /** Whether a kernel does the same with one buffer for what it reads and what it writes: no position sees another's, and none is read after it was written. */
 function mayBeOne(kernel: Kernel, reads: readonly string[], writes: readonly string[]): boolean {
   const [input, output] = [kernel.buffers.filter(u => reads.includes(u.name)), kernel.buffers.filter(u => writes.includes(u.name))];

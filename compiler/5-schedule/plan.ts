@@ -11,7 +11,7 @@ import { clusterKey } from './cluster-key.ts';
 import { buffersOf, emit } from './emit.ts';
 import { fuse, gridOf, identity, mostStores } from './fuse.ts';
 import type { Item } from './fuse.ts';
-import { placesTaken, renamed } from './in-place.ts';
+import { mayFollowInPlace, placesTaken, renamed } from './in-place.ts';
 import { ofOneSample, sizeOfOne } from './one-sample.ts';
 import { kernelKey } from '../6-kernels/kernel-key.ts';
 import { mapBuffers } from '../6-kernels/map.ts';
@@ -19,7 +19,7 @@ import { inParts } from './results.ts';
 import { planMemory } from './memory.ts';
 import type { PhasedPlan } from './memory.ts';
 import { digests, numbers } from './names.ts';
-import { turnsOf } from './schedule.ts';
+import { kernelsOf, turnsOf } from './schedule.ts';
 import type { Buffer, Capabilities, MemoryPlan, ProgramPlan, Role, Schedule, Step } from './schedule.ts';
 import { splitReductions } from './split.ts';
 import type { Split } from './split.ts';
@@ -159,14 +159,14 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   function planUnit(unit: Unit, depth: number): { readonly works: readonly Work[]; readonly place: (id: NodeId) => Place } {
     for (const n of unit.graph.nodes) if (n.kind === 'scalar' && n.name !== 'rows' && n.name !== 'samples') scalars.add(n.name);
     const fusion = fuse(unit, capabilities, memory);
-    // what a loop stacks is read from the stack
-    const stacked = (id: NodeId): Place | undefined => unit.roots.get(id)?.find(p => p.buffer.startsWith('yield'));
+    // a value may be both yielded and carried on
+    const carried = new Set([...unit.graph.outputs].filter(([o]) => o.startsWith('next:')).map(([, id]) => id));
+    // what a loop stacks is read from the stack, but for what it carries on, which is made where the carry is
+    const stacked = (id: NodeId): Place | undefined => (carried.has(id) ? undefined : unit.roots.get(id)?.find(p => p.buffer.startsWith('yield')));
     const stored = (id: NodeId): Place | undefined => (fusion.home.has(id) ? stacked(id) ?? ownPlace(unit, id) : undefined);
     const place = (id: NodeId): Place => unit.leaf(id) ?? stored(id) ?? fail(`node ${id} is not in memory`);
     const outputs = new Set([...unit.graph.outputs].filter(([o]) => !o.startsWith('update:')).map(([, id]) => id));
     if (depth === 0) for (const id of [...fusion.loaded, ...outputs]) kept.add(unit.name(id));
-    // a value may be both yielded and carried on
-    const carried = new Set([...unit.graph.outputs].filter(([o]) => o.startsWith('next:')).map(([, id]) => id));
     const targets = (id: NodeId): readonly Place[] => {
       const others = unit.roots.get(id) ?? [];
       const needsOwn = unit.leaf(id) === undefined && stacked(id) === undefined && (fusion.loaded.has(id) || carried.has(id) || outputs.has(id) || others.length === 0);
@@ -225,20 +225,30 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     };
     const digestAt = (x: NodeId): string => `${name} ${digest[x] ?? x}`;
     const inner = planUnit({ graph: body, roots, leaf, isPart: () => false, isKept: () => false, bucket: () => undefined, timesResult: () => 0, digest: digestAt, name: x => nameOf(digestAt(x)) }, depth + 1);
-    const moves = n.init.flatMap((_, i) => {
-      const from = inner.place(output(`next:${i}`));
-      const to = carries[i] ?? fail('carry');
-      return from.buffer === to.buffer ? [] : [copy(from, to)];
-    });
     // a next value that is another carry must be read before that carry is moved on
     const swapped = n.init.some((_, i) => carries.some((c, j) => j !== i && inner.place(output(`next:${i}`)).buffer === c.buffer));
     if (swapped) return fail('a carry that takes the place of another');
     const ordered = order(inner.works, new Set());
     if (!('ordered' in ordered)) return fail('kernels of a loop wait for each other');
+    const turnSteps = ordered.ordered.flatMap(w => w.steps);
+    const run = kernelsOf(turnSteps).map(kernelAt);
+    // the next value of a carry is made where the carry is, or moved there at the end of the turn
+    const direct = new Map<string, string>();
+    const moved = n.init.flatMap((_, i) => {
+      const from = inner.place(output(`next:${i}`));
+      const to = carries[i] ?? fail('carry');
+      if (from.buffer === to.buffer) return [];
+      const isOwn = from.buffer === buffers.get(from.buffer)?.name && from.offset.terms.length === 0 && buffers.get(from.buffer)?.role === 'temporary' && !from.buffer.startsWith('yield') && !direct.has(from.buffer);
+      if (capabilities.inPlace && isOwn && turnSteps.every(s => s.kind === 'run') && mayFollowInPlace(run, from.buffer, to.buffer)) { direct.set(from.buffer, to.buffer); return []; }
+      return [{ from, to }];
+    });
+    const here = (p: Place): Place => ({ ...p, buffer: direct.get(p.buffer) ?? p.buffer });
+    const moves = moved.map(({ from, to }) => copy(here(from), to));
+    const made = direct.size === 0 ? turnSteps : turnSteps.map(s => (s.kind === 'run' ? { ...s, kernel: keep(renamed(kernelAt(s.kernel), direct)) } : s));
     const start = n.init.map((x, i) => copy(place(x), carries[i] ?? fail('carry')));
-    const steps: Step[] = [...start, { kind: 'loop', counter, extent: n.extent, reverse: n.reverse, body: [...ordered.ordered.flatMap(w => w.steps), ...moves] }];
-    const all = [...start, ...moves].map(s => touched(kernelAt(s.kernel)));
-    return { steps, needs, reads: new Set([...inner.works.flatMap(w => [...w.reads]), ...all.flatMap(a => [...a.reads])]), writes: new Set([...inner.works.flatMap(w => [...w.writes]), ...all.flatMap(a => [...a.writes])]) };
+    const steps: Step[] = [...start, { kind: 'loop', counter, extent: n.extent, reverse: n.reverse, body: [...made, ...moves] }];
+    const all = kernelsOf(steps).map(k => touched(kernelAt(k)));
+    return { steps, needs, reads: new Set(all.flatMap(a => [...a.reads])), writes: new Set(all.flatMap(a => [...a.writes])) };
   }
 
   /** Sorting pays where comparing every class with every position is much work; only an input is known to the runtime. */
