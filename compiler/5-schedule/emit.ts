@@ -15,7 +15,7 @@ import type { Cluster } from './fuse.ts';
 import { gatherReads } from './gather.ts';
 import { nest } from './nest.ts';
 import type { Store } from './nest.ts';
-import { piecesOf } from './pieces.ts';
+import { concatOf } from './concat.ts';
 import { axisExtent, readsOf, reshaped } from './reads.ts';
 import { segmentsOf } from './segments.ts';
 import { terms } from './terms.ts';
@@ -31,9 +31,9 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
   const shapeOf = (id: NodeId): Plain['shape'] => node(id).shape;
   const t = terms();
   const memo = new Map<string, Term>();
-  /** Of what is put together from pieces, those. */
-  const pieces = new Map(cluster.stores.flatMap(id => (sameExtents(shapeOf(id), cluster.shape) ? [] : [[id, piecesOf(nodes, id) ?? fail(`node ${id} has another shape`)] as const])));
-  const own = new Set(cluster.stores.filter(id => !pieces.has(id)));
+  /** Of what is put together from parts, those. */
+  const concats = new Map(cluster.stores.flatMap(id => (sameExtents(shapeOf(id), cluster.shape) ? [] : [[id, concatOf(nodes, id) ?? fail(`node ${id} has another shape`)] as const])));
+  const own = new Set(cluster.stores.filter(id => !concats.has(id)));
   const here = identity(cluster.shape);
   /** Keys of positions: elementwise nodes hand theirs on as it is. */
   const placeKeys = new Map<readonly Index[], string>();
@@ -46,8 +46,8 @@ export function emit(unit: Unit, cluster: Cluster, stored: (id: NodeId) => Place
   const innerCount = gridOf(cluster.shape.slice(cluster.shape.length - cluster.inner)).length;
   const outer = grid.slice(0, grid.length - innerCount);
   const inner = grid.slice(grid.length - innerCount);
-  const storesAt = (at: readonly Index[]): readonly Store[] => cluster.stores.flatMap(id => (pieces.get(id)?.pieces ?? [{ node: id, start: [] }]).flatMap(({ node: piece, start }) => {
-    const value = element(piece, at, 0, []);
+  const storesAt = (at: readonly Index[]): readonly Store[] => cluster.stores.flatMap(id => (concats.get(id)?.parts ?? [{ node: id, start: [] }]).flatMap(({ node: part, start }) => {
+    const value = element(part, at, 0, []);
     const to = offsetOf(at.map((i, d) => addIndex(i, constant(start[d] ?? 0))), shapeOf(id));
     return targets(id).map(place => ({ buffer: place.buffer, offset: addIndex(place.offset, to), value }));
   }));

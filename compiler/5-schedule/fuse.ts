@@ -14,12 +14,12 @@ import { ofWeightsAlone } from './drawn.ts';
 import { gatherReads } from './gather.ts';
 import { isInjective } from './injective.ts';
 import { gridAxis, readsOf } from './reads.ts';
-import { piecesOf } from './pieces.ts';
+import { concatOf } from './concat.ts';
 import type { Capabilities, MemoryPlan } from './schedule.ts';
 import { isFree, nominal, nominalSize } from './unit.ts';
 import type { Unit } from './unit.ts';
 
-/** A kernel-to-be: the nodes it stores, all of one shape or made of pieces of that shape, and how many trailing axes are inner loops. */
+/** A kernel-to-be: the nodes it stores, all of one shape or made of parts of that shape, and how many trailing axes are inner loops. */
 export interface Cluster { readonly kind: 'cluster'; readonly id: number; readonly shape: Shape; readonly stores: readonly NodeId[]; readonly inner: number; readonly needs: readonly Item[] }
 /** A loop of the graph: what it reads is stored before it. */
 export interface LoopItem { readonly kind: 'loop'; readonly id: number; readonly node: NodeId; readonly needs: readonly Item[] }
@@ -116,8 +116,8 @@ export function fuse(unit: Unit, capabilities: Capabilities, memory: MemoryPlan)
       && (!unit.isKept(id) || c.stores.every(unit.isKept)) && (n.shape.length > 0 || c.stores.every(s => unit.timesResult(s) === unit.timesResult(id)))
       && asked.every(r => find(r.item) !== c || (isIdentity(r, n.shape) && !r.repeats))
       && !reaches([c], new Set([...askers].filter(other => other !== c))));
-    const pieces = host || capabilities.results === 'one' || unit.isPart(id) || unit.leaf(id) !== undefined ? undefined : piecesOf(nodes, id);
-    const shape = pieces?.shape ?? n.shape;
+    const concat = host || capabilities.results === 'one' || unit.isPart(id) || unit.leaf(id) !== undefined ? undefined : concatOf(nodes, id);
+    const shape = concat?.shape ?? n.shape;
     const draft: Draft = host ?? { id: drafts.length, shape, grid: gridOf(shape), stores: [], inner: 0, contracts: false, needs: new Set() };
     if (!host) drafts.push(draft);
     draft.stores.push(id);
@@ -127,7 +127,7 @@ export function fuse(unit: Unit, capabilities: Capabilities, memory: MemoryPlan)
     if (unit.leaf(id) !== undefined) return;
     const index = identity(shape);
     const here: Request = { item: draft, index, folds: [], guard: [], key: keyOf(index, []), repeats: false, byValue: false };
-    if (pieces) for (const { node } of pieces.pieces) { around[node] = Math.max(around[node] ?? 0, 1); ask(node, here); }
+    if (concat) for (const { node } of concat.parts) { around[node] = Math.max(around[node] ?? 0, 1); ask(node, here); }
     else propagate(n, here, 0);
   }
 

@@ -1,16 +1,16 @@
-/** Values that are put together from equal pieces: which they are, and that a kernel over one piece makes all of them. */
+/** Values that are put together from equal parts: which they are, and that a kernel over one part makes all of them. */
 import test from 'ava';
 import { checkText } from '../../../compiler/compile.ts';
 import { builder } from '../../../compiler/3-graph/build.ts';
 import type { Builder } from '../../../compiler/3-graph/build.ts';
 import type { NodeId, Plain } from '../../../compiler/3-graph/graph.ts';
 import { programsOf } from '../../../compiler/4-diff/programs.ts';
-import { piecesOf } from '../../../compiler/5-schedule/pieces.ts';
+import { concatOf } from '../../../compiler/5-schedule/concat.ts';
 import { schedule } from '../../../compiler/5-schedule/plan.ts';
 import { targets } from '../../../compiler/7-targets/targets.ts';
 import { moduleOf } from '../../support/modules.ts';
 
-/** Where the pieces of a sum of padded values begin along the last axis; undefined where it has none. */
+/** Where the parts of a sum of padded values begin along the last axis; undefined where it has none. */
 function starts(whole: number, lengths: readonly number[], at: readonly number[], padding = 0): readonly number[] | undefined {
   const b: Builder<Plain> = builder<Plain>();
   const padded = lengths.map((length, i): NodeId => {
@@ -18,7 +18,7 @@ function starts(whole: number, lengths: readonly number[], at: readonly number[]
     return i % 2 === 0 ? b.view({ kind: 'pad', before: [0, at[i] ?? 0], value: padding }, x, ['rows', whole]) : b.view({ kind: 'spread', starts: [0, at[i] ?? 0], steps: [1, 1] }, x, ['rows', whole]);
   });
   const sum = padded.reduce((x, y) => b.map('add', x, y));
-  return piecesOf(b.nodes, sum)?.pieces.map(p => p.start[1] ?? -1);
+  return concatOf(b.nodes, sum)?.parts.map(p => p.start[1] ?? -1);
 }
 
 test('equal parts side by side, in any order', t => {
@@ -26,7 +26,7 @@ test('equal parts side by side, in any order', t => {
   t.deepEqual(starts(64, [16, 16, 16, 16], [32, 0, 48, 16]), [0, 16, 32, 48]);
   t.deepEqual(starts(64, [32, 32], [32, 0]), [0, 32]);
 });
-test('no pieces where some are missing, longer, elsewhere, short or many, or where they are padded with more than zeros', t => {
+test('no parts where some are missing, longer, elsewhere, short or many, or where they are padded with more than zeros', t => {
   t.is(starts(64, [16, 16, 16], [0, 16, 32]), undefined, 'a quarter is zero');
   t.is(starts(64, [32, 32], [0, 16]), undefined, 'they overlap');
   t.is(starts(64, [48, 16], [0, 48]), undefined, 'of two lengths');
