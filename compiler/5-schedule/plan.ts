@@ -68,12 +68,13 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
   for (const { split: { graph }, digest } of cut.flatMap(p => p.phases)) {
     for (const [output, id] of graph.outputs) if (!output.startsWith('update:')) { const d = digest[id] ?? ''; resultCount.set(d, (resultCount.get(d) ?? 0) + 1); }
   }
-  const planned = cut.map(({ name, phases }): PhasedPlan => {
+  const drafted = cut.map(({ name, phases }): PhasedPlan => {
     const inPhases = phases.length > 1;
     if (inPhases) turns.add('draws');
     const made = phases.map(p => ({ each: p.each, ...planPhase(name, p.split, p.digest, inPhases) }));
     return { name, phases: made.map(p => (p.each ? [loopOverSamples(p.steps)] : p.steps)), results: made.at(-1)?.results ?? {}, swaps: made.flatMap(p => p.swaps) };
   });
+  const planned = withoutUnused(kernels, drafted);
   const plans = planned.map(({ phases, ...p }): ProgramPlan => ({ ...p, steps: phases.flat() }));
   // values take the place of others: less to hold, and what was just read is near when it is written
   const taken = capabilities.inPlace ? placesTaken([...buffers.values()], kernels, planned) : new Map<string, string>();
@@ -238,7 +239,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
       const from = inner.place(output(`next:${i}`));
       const to = carries[i] ?? fail('carry');
       if (from.buffer === to.buffer) return [];
-      const isOwn = from.buffer === buffers.get(from.buffer)?.name && from.offset.terms.length === 0 && buffers.get(from.buffer)?.role === 'temporary' && !from.buffer.startsWith('yield') && !direct.has(from.buffer);
+      const isOwn = from.offset.terms.length === 0 && buffers.get(from.buffer)?.role === 'temporary' && !direct.has(from.buffer);
       if (capabilities.inPlace && isOwn && turnSteps.every(s => s.kind === 'run') && mayFollowInPlace(run, from.buffer, to.buffer)) { direct.set(from.buffer, to.buffer); return []; }
       return [{ from, to }];
     });
@@ -303,6 +304,15 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     const body = [{ kind: 'store' as const, buffer: to.buffer, offset: addIndex(to.offset, offsetOf(at, to.shape)), value: { kind: 'load' as const, type: from.type, buffer: from.buffer, offset: addIndex(from.offset, offsetOf(at, from.shape)) } }];
     return { kind: 'run', kernel: keep({ name: 'copy', axes: gridOf(from.shape), body, buffers: buffersOf(body, sizeOfBuffer), origins: [] }) };
   }
+}
+
+/** Takes kernels that no step runs any more, since others took their place, out of a list; the programs with the places that the others have then. */
+function withoutUnused(kernels: Kernel[], programs: readonly PhasedPlan[]): readonly PhasedPlan[] {
+  const used = [...new Set(programs.flatMap(p => p.phases.flatMap(kernelsOf)))].sort((a, b) => a - b);
+  const at = new Map(used.map((k, i) => [k, i] as const));
+  const moved = (s: Step): Step => (s.kind === 'run' ? { ...s, kernel: at.get(s.kernel) ?? fail('a kernel is missing') } : { ...s, body: s.body.map(moved) });
+  kernels.splice(0, kernels.length, ...used.flatMap((k, i) => { const kernel = kernels[k]; return kernel ? [{ ...kernel, name: `k${i}` }] : []; }));
+  return programs.map(p => ({ ...p, phases: p.phases.map(steps => steps.map(moved)) }));
 }
 
 const loopOverSamples = (body: readonly Step[]): Step => ({ kind: 'loop', counter: 'sampleBase', extent: 'draws', reverse: false, body });

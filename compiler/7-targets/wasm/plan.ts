@@ -75,6 +75,12 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: num
     const wholeOf = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' && hasFolds ? [5, 6, 7].filter(n => n === s.axis.extent) : []);
     // the innermost axis in the lanes, so that neighbours follow each other; rows on the one around it
     const isSwapped = before?.kind === 'map' && inner?.kind === 'map' && axes.indexOf(before.axis) > axes.indexOf(inner.axis);
+    // as many sums as there are registers for
+    if (isLarge && hasFolds && before?.kind === 'map' && inner?.kind === 'map') {
+      for (const [q, v] of fullTiles) for (const [rows, lanes] of [[before, inner], [inner, before]] as const) {
+        if (nominalOf(rows.axis.extent) >= q && nominalOf(lanes.axis.extent) >= 4 * v) consider(new Map<Stmt, Role>([[rows, { kind: 'rows', count: q }], [lanes, { kind: 'lanes', count: v }]]));
+      }
+    }
     for (const r of rowCounts(before)) {
       const row = before && r > 1 ? [[before, { kind: 'rows', count: r }] as const] : [];
       if (inner?.kind === 'map' && nominalOf(inner.axis.extent) >= 4) {
@@ -83,12 +89,6 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: num
       // the innermost axis one position after the other, so that what is in the lanes of the one around it stays in a panel
       if (isLarge && hasFolds && before?.kind === 'map' && inner && nominalOf(before.axis.extent) >= 4 && r === 1) {
         for (const q of rowCounts(inner)) for (const v of vectorCounts(nominalOf(before.axis.extent))) if (q * v <= 8) consider(new Map<Stmt, Role>([[before, { kind: 'lanes', count: v }], ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
-      }
-      // as many sums as there are registers for
-      if (isLarge && hasFolds && before?.kind === 'map' && inner?.kind === 'map' && r === 1) {
-        for (const [q, v] of fullTiles) for (const [rows, lanes] of [[before, inner], [inner, before]] as const) {
-          if (nominalOf(rows.axis.extent) >= q && nominalOf(lanes.axis.extent) >= 4 * v) consider(new Map<Stmt, Role>([[rows, { kind: 'rows', count: q }], [lanes, { kind: 'lanes', count: v }]]));
-        }
       }
       // lanes further in, a tile of positions around them
       if (inner && !isSwapped) for (const q of [...rowCounts(inner), ...wholeOf(inner)]) if (q * r > 1 && q * r <= 8) consider(new Map<Stmt, Role>([...row, ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));

@@ -4,6 +4,7 @@ import { checkText } from '../../../compiler/compile.ts';
 import { programsOf } from '../../../compiler/4-diff/programs.ts';
 import { mayFollowInPlace } from '../../../compiler/5-schedule/in-place.ts';
 import { schedule } from '../../../compiler/5-schedule/plan.ts';
+import { kernelsOf } from '../../../compiler/5-schedule/schedule.ts';
 import { addIndex, axisIndex, constant, size } from '../../../compiler/6-kernels/index.ts';
 import type { Expr, Index, Kernel } from '../../../compiler/6-kernels/kernel.ts';
 import { targets } from '../../../compiler/7-targets/targets.ts';
@@ -35,9 +36,10 @@ const recurrent = 'model M { input x: [batch, 12, 3] target y: [batch, 1] p = (x
 for (const name of ['wasm', 'webgpu'] as const) test(`${name}: a turn of a long short-term memory is two kernels; three where gradients want what was, and two of theirs`, async t => {
   const [model] = checkText(recurrent, { file: 'm.bnn' }).models;
   if (!model) throw new Error('no model');
-  const { programs } = schedule(programsOf(model).programs, (await targets[name]()).capabilities);
+  const { programs, kernels } = schedule(programsOf(model).programs, (await targets[name]()).capabilities);
   const turns = (program: string): readonly number[] => (programs.find(p => p.name === program)?.steps ?? []).flatMap(s => (s.kind === 'loop' ? [s.body.length] : []));
   t.deepEqual([turns('predict'), turns('gradients')], [[2], [3, 2]]);
+  t.is(new Set(programs.flatMap(p => kernelsOf(p.steps))).size, kernels.length, 'and none is left that nobody runs');
 });
 test('carries that want each other are what they were, in both plans', async t => {
   const text = 'model M { input x: [batch, 5] s = scan xt over x axis 1 with a = zeros[batch], b = zeros[batch] { c = a + 2 * b + xt b = a - b a = c yield a * b } output p = s.a + 10 * s.b }';
