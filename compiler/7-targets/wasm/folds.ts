@@ -5,7 +5,7 @@
 import { InternalError } from '../../diagnostics.ts';
 import type { Carry, Expr, Fold, Stmt } from '../../6-kernels/kernel.ts';
 import { eachChild } from '../../6-kernels/map.ts';
-import { mostCarries } from './cost.ts';
+import { mostCarries, nominalOf } from './cost.ts';
 import { withPanels } from './panels.ts';
 import type { Plan } from './plan.ts';
 import { empty, get, needsOf, newLocal, positions, projection, put, valueType } from './scope.ts';
@@ -57,7 +57,7 @@ function bindCarries(s: Scope, fold: Fold, deps: ReadonlyMap<string, ReadonlySet
 }
 
 /** The turns of a fold in order, `times` of them written out in each turn of the loop where that goes evenly. */
-function foldTurns(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>, from: Bound, to: Bound, times: number, plan: Plan, isWhole = true): void {
+function foldTurns(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>, from: Bound, to: Bound, times: number, plan: Plan, isInNest = false): void {
   const axis = fold.axis.name;
   const turns = (count: number) => (): void => {
     for (const [name, b] of carries) s.names.set(name, { ...b, deps: new Set([...b.deps, axis]), depth: s.frame.depth });
@@ -66,7 +66,7 @@ function foldTurns(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>, 
     }
   };
   const mayBeEmpty = fold.bounds !== undefined;
-  const isFull = isWhole && [...carries.values()].reduce((n, b) => n + b.locals.size, 0) === mostCarries && fold.body.every(b => b.kind === 'let');
+  const isFull = (!isInNest || nominalOf(fold.axis.extent) >= fullTurns) && localsOf(carries).length === mostCarries && fold.body.every(b => b.kind === 'let');
   if (typeof from === 'number' && typeof to === 'number' && times > 1) {
     const rest = (to - from) % times;
     writeLoop(s, axis, from, to - rest, times, { mayBeEmpty }, turns(times));
@@ -74,10 +74,13 @@ function foldTurns(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>, 
     return;
   }
   writeLoop(s, axis, from, to, 1, { mayBeEmpty, isFull }, turns(1));
-  if (isFull) layDown(s, [...carries.values()].flatMap(b => [...b.locals.values()]));
+  if (isFull && !isInNest) layDown(s, localsOf(carries));
 }
 
-/** Stores what a loop has carried, and loads it again. */
+const localsOf = (carries: ReadonlyMap<string, Binding>): readonly Local[] => [...carries.values()].flatMap(b => [...b.locals.values()]);
+/** Turns of a nest's innermost loop from which on it is left as it stands. */
+const fullTurns = 16;
+/** Stores what a loop has carried, and loads it again: `neverRepeated` says why. */
 function layDown(s: Scope, locals: readonly Local[]): void {
   const at = s.allocate(16 * locals.length);
   const base = newLocal(s, s.b.i32);
@@ -160,7 +163,7 @@ function carryDeps(s: Scope, fold: Fold): ReadonlyMap<string, ReadonlySet<string
 
 const neutral = { add: 0, mul: 1, max: -Infinity, min: Infinity } as const;
 
-/** Literal turns of a nest up to which its sums are one sum: partial sums keep the errors of long ones small. */
+/** Turns of a nest, nominally, up to which its sums are one sum: partial sums keep the errors of long ones small. */
 const longest = 1024;
 
 /**
@@ -176,7 +179,7 @@ function sumsOf(fold: Fold, plan: Plan): readonly [Fold, ...Fold[]] {
     return part?.init.kind === 'lit' && part.init.value === 0 && inner.combine?.[i] === 'add' && refs.includes(name) && refs.includes(part.name);
   });
   const nest = adds ? sumsOf(inner, plan) : undefined;
-  const turns = nest?.reduce((n, f) => n * (typeof f.axis.extent === 'number' ? f.axis.extent : Infinity), fold.axis.extent) ?? Infinity;
+  const turns = nest?.reduce((n, f) => n * nominalOf(f.axis.extent), fold.axis.extent) ?? Infinity;
   return nest && turns <= longest ? [fold, ...nest] : [fold];
 }
 
@@ -219,7 +222,7 @@ function writeSums(s: Scope, nest: readonly [Fold, ...Fold[]], plan: Plan): void
     const rest = lanes ? fold : withPanels(s, fold, plan);
     const around = s.folds;
     s.folds = [...around, { axis: rest.axis, depth: s.frame.depth, isWrittenOut: !lanes && (role?.count ?? 1) > 1 }];
-    foldTurns(s, rest, innermost, end, roundedDown(s, fold.axis.extent, 1), lanes ? 1 : role?.count ?? 1, lanes ? { ...plan, roles: new Map() } : plan, nest.length === 1);
+    foldTurns(s, rest, innermost, end, roundedDown(s, fold.axis.extent, 1), lanes ? 1 : role?.count ?? 1, lanes ? { ...plan, roles: new Map() } : plan, nest.length > 1);
     s.folds = around;
   };
   const loops = nest.slice(0, -1).reduceRight((inner, f) => (): void => {
@@ -229,6 +232,7 @@ function writeSums(s: Scope, nest: readonly [Fold, ...Fold[]], plan: Plan): void
     s.folds = around;
   }, turns);
   loops();
+  if (nest.length > 1 && end === 0 && localsOf(totals).length === mostCarries) layDown(s, localsOf(totals));
   if (end !== 0) {
     fold.carries.forEach((c, i) => {
       const op = combine[i] ?? 'add';
