@@ -54,6 +54,8 @@ export const open: OpenBackend = async (code, plan, options) => {
   const field = new Map(plan.record.map((name, i) => [name, i] as const));
   const [rowsAt, samplesAt] = [field.get('rows') ?? 0, field.get('samples') ?? 0];
   let offsets: readonly number[] = [];
+  /** The rows and samples that buffers have their places for. */
+  let room = '';
   let f32 = new Float32Array(memory.buffer);
   let u32 = new Uint32Array(memory.buffer);
 
@@ -77,6 +79,9 @@ export const open: OpenBackend = async (code, plan, options) => {
     name: 'wasm',
     plan,
     reserve(rows, samples) {
+      // step after step asks for the same
+      const asked = `${rows} ${samples}`;
+      if (asked === room) return;
       const next = layout(plan, rows, samples);
       // panels come after the arena: so many bytes for each row and sample of a thread
       const each = Math.ceil(panels * rows * samples / 64) * 64;
@@ -90,6 +95,7 @@ export const open: OpenBackend = async (code, plan, options) => {
       ({ offsets } = next);
       offsets.forEach((offset, i) => { u32[plan.record.length + i] = arena + 4 * offset; });
       u32.set([end, each], header / 4 + 6);
+      room = asked;
     },
     write(buffer, data, from = 0) {
       const to = plan.buffers[index.get(buffer) ?? -1]?.type === 'u32' ? u32 : f32;
