@@ -30,7 +30,7 @@ export function writeFold(s: Scope, given: Fold, plan: Plan): void {
   if (fold.bounds?.some(b => needsOf(s, b).deps.size > 0 && s.region.sides.some(x => needsOf(s, b).deps.has(x.axis)))) fail('a fold whose bounds differ inside a tile');
   const around = s.folds;
   s.folds = [...around, { axis: fold.axis, depth: s.frame.depth, isWrittenOut: (role?.count ?? 1) > 1 }];
-  foldTurns(s, fold, carries, from ?? 0, to ?? 0, role?.count ?? 1, plan);
+  if (foldTurns(s, fold, carries, from ?? 0, to ?? 0, role?.count ?? 1, plan)) layDown(s, carries);
   s.folds = around;
   bindAfter(s, fold, carries);
 }
@@ -56,8 +56,8 @@ function bindCarries(s: Scope, fold: Fold, deps: ReadonlyMap<string, ReadonlySet
   return made;
 }
 
-/** The turns of a fold in order, `times` of them written out in each turn of the loop where that goes evenly. */
-function foldTurns(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>, from: Bound, to: Bound, times: number, plan: Plan, isInNest = false): void {
+/** The turns of a fold in order, `times` of them written out in each turn of the loop where that goes evenly. Says whether its carries need all registers. */
+function foldTurns(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>, from: Bound, to: Bound, times: number, plan: Plan, isInNest = false): boolean {
   const axis = fold.axis.name;
   const turns = (count: number) => (): void => {
     for (const [name, b] of carries) s.names.set(name, { ...b, deps: new Set([...b.deps, axis]), depth: s.frame.depth });
@@ -66,22 +66,24 @@ function foldTurns(s: Scope, fold: Fold, carries: ReadonlyMap<string, Binding>, 
     }
   };
   const mayBeEmpty = fold.bounds !== undefined;
-  const isFull = (!isInNest || nominalOf(fold.axis.extent) >= fullTurns) && localsOf(carries).length === mostCarries && fold.body.every(b => b.kind === 'let');
+  const locals = localsOf(carries);
+  const isFull = (!isInNest || nominalOf(fold.axis.extent) >= fullTurns) && locals.length === mostCarries && locals.every(l => l.type === s.b.v128) && fold.body.every(b => b.kind === 'let');
   if (typeof from === 'number' && typeof to === 'number' && times > 1) {
     const rest = (to - from) % times;
     writeLoop(s, axis, from, to - rest, times, { mayBeEmpty }, turns(times));
     if (rest > 0) writeLoop(s, axis, to - rest, to, rest, { mayBeEmpty }, turns(rest));
-    return;
+    return false;
   }
   writeLoop(s, axis, from, to, 1, { mayBeEmpty, isFull }, turns(1));
-  if (isFull && !isInNest) layDown(s, localsOf(carries));
+  return isFull;
 }
 
 const localsOf = (carries: ReadonlyMap<string, Binding>): readonly Local[] => [...carries.values()].flatMap(b => [...b.locals.values()]);
 /** Turns of a nest's innermost loop from which on it is left as it stands. */
 const fullTurns = 16;
-/** Stores what a loop has carried, and loads it again: `neverRepeated` says why. */
-function layDown(s: Scope, locals: readonly Local[]): void {
+/** Stores vectors that a loop has carried, and loads them again: `neverRepeated` says why. */
+function layDown(s: Scope, carries: ReadonlyMap<string, Binding>): void {
+  const locals = localsOf(carries);
   const at = s.allocate(16 * locals.length);
   const base = newLocal(s, s.b.i32);
   put(s, s.frame, base, mine(s.m, s.b, 'scratch'));
@@ -207,6 +209,7 @@ function writeSums(s: Scope, nest: readonly [Fold, ...Fold[]], plan: Plan): void
     const along = new Map(first.carries.map((c, i) => [fold.carries[i]?.name ?? '', new Set([...deps.get(c.name) ?? empty, axis])]));
     inRegion(s, wide, () => { parts = bindCarries(s, fold, along, axis, c => wideLiteral(s, 'f32', neutral[combine[fold.carries.indexOf(c)] ?? 'add'])); });
   }
+  let isFull = false;
   const turns = (): void => {
     if (end !== 0) {
       inRegion(s, wide, () => {
@@ -222,7 +225,7 @@ function writeSums(s: Scope, nest: readonly [Fold, ...Fold[]], plan: Plan): void
     const rest = lanes ? fold : withPanels(s, fold, plan);
     const around = s.folds;
     s.folds = [...around, { axis: rest.axis, depth: s.frame.depth, isWrittenOut: !lanes && (role?.count ?? 1) > 1 }];
-    foldTurns(s, rest, innermost, end, roundedDown(s, fold.axis.extent, 1), lanes ? 1 : role?.count ?? 1, lanes ? { ...plan, roles: new Map() } : plan, nest.length > 1);
+    isFull = foldTurns(s, rest, innermost, end, roundedDown(s, fold.axis.extent, 1), lanes ? 1 : role?.count ?? 1, lanes ? { ...plan, roles: new Map() } : plan, nest.length > 1);
     s.folds = around;
   };
   const loops = nest.slice(0, -1).reduceRight((inner, f) => (): void => {
@@ -232,7 +235,7 @@ function writeSums(s: Scope, nest: readonly [Fold, ...Fold[]], plan: Plan): void
     s.folds = around;
   }, turns);
   loops();
-  if (nest.length > 1 && end === 0 && localsOf(totals).length === mostCarries) layDown(s, localsOf(totals));
+  if (isFull) layDown(s, totals);
   if (end !== 0) {
     fold.carries.forEach((c, i) => {
       const op = combine[i] ?? 'add';

@@ -9,7 +9,12 @@ import { ownExpansions } from '../../../../compiler/7-targets/wasm/expansions.ts
 import { wasm } from '../../../../compiler/7-targets/wasm/index.ts';
 import { makePlan } from '../../../../compiler/7-targets/wasm/plan.ts';
 import { spells } from '../../../../compiler/7-targets/wasm/spellings.ts';
+import { axisIndex, constant, size } from '../../../../compiler/6-kernels/index.ts';
+import type { Expr, Kernel, Stmt } from '../../../../compiler/6-kernels/kernel.ts';
+import { verifyKernel } from '../../../../compiler/6-kernels/verify.ts';
 import { moduleOf } from '../../../support/modules.ts';
+import { scheduleOf } from '../../../support/plan.ts';
+import { load } from './run.ts';
 
 const [width, out] = [96, 200];
 const text = `model M { input x: [batch, ${width}] target y: [batch, 1] p = x |> linear(${out}) s = p |> tanh |> linear(1) output p output s loss mse(s, y) }`;
@@ -62,4 +67,25 @@ for (const rows of [5, 32, 37]) test(`gradients of ${rows} rows are those of a p
     const most = g.reduce((m, x) => Math.max(m, Math.abs(x)), 0);
     t.true(g.every((x, k) => Math.abs(x - (fast[i]?.[1][k] ?? NaN)) <= 2e-5 * most), path);
   }
+});
+
+test('twelve sums that are one number each are only sums', async t => {
+  const sums = Array.from({ length: 12 }, (_, i) => i);
+  const lit = (value: number): Expr => ({ kind: 'lit', type: 'f32', value });
+  const op = (name: 'add' | 'mul', ...args: readonly Expr[]): Expr => ({ kind: 'op', type: 'f32', op: name, args });
+  const sum = (i: number): Expr => ({ kind: 'ref', type: 'f32', name: `s${i}` });
+  const x: Expr = { kind: 'load', type: 'f32', buffer: 'x', offset: axisIndex('k') };
+  const kernel: Kernel = {
+    name: 'sums', origins: [], axes: [],
+    buffers: [{ name: 'x', type: 'f32', size: size(19), access: 'read' }, { name: 'y', type: 'f32', size: size(12), access: 'write' }],
+    body: [
+      { kind: 'fold', axis: { name: 'k', extent: 19 }, body: [], carries: sums.map(i => ({ name: `s${i}`, type: 'f32', init: lit(i), next: op('add', sum(i), op('mul', x, lit(i + 1))) })) },
+      ...sums.map((i): Stmt => ({ kind: 'store', buffer: 'y', offset: constant(i), value: sum(i) })),
+    ],
+  };
+  verifyKernel(kernel);
+  const machine = await load(scheduleOf([kernel]), { rows: 1, samples: 1 });
+  machine.data('x').forEach((_, k, all) => { all[k] = k; });
+  machine.run('all', {});
+  t.deepEqual([...machine.data('y')].slice(0, 12), sums.map(i => i + 171 * (i + 1)));
 });
