@@ -15,7 +15,7 @@ import { mayFollowInPlace, placesTaken, renamed } from './in-place.ts';
 import { ofOneSample, sizeOfOne } from './one-sample.ts';
 import { kernelKey } from '../6-kernels/kernel-key.ts';
 import { mapBuffers } from '../6-kernels/map.ts';
-import { inParts } from './results.ts';
+import { inParts, storing } from './results.ts';
 import { planMemory } from './memory.ts';
 import type { PhasedPlan } from './memory.ts';
 import { digests, numbers } from './names.ts';
@@ -74,7 +74,7 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     const made = phases.map(p => ({ each: p.each, ...planPhase(name, p.split, p.digest, inPhases) }));
     return { name, phases: made.map(p => (p.each ? [loopOverSamples(p.steps)] : p.steps)), results: made.at(-1)?.results ?? {}, swaps: made.flatMap(p => p.swaps) };
   });
-  const planned = withoutUnused(kernels, drafted);
+  const planned = withoutUnused(kernels, drafted.map(readAlone));
   const plans = planned.map(({ phases, ...p }): ProgramPlan => ({ ...p, steps: phases.flat() }));
   // values take the place of others: less to hold, and what was just read is near when it is written
   const taken = capabilities.inPlace ? placesTaken([...buffers.values()], kernels, planned) : new Map<string, string>();
@@ -124,6 +124,32 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
       return [o, buffer];
     }));
     return { name, steps: [...ordered, ...copies], results, swaps };
+  }
+
+  /**
+   * Kernels that several programs share store what any of them reads. Where that is much that a program does not read, it has a kernel of its own,
+   * with what it reads itself; kernels that are left with nothing it has not.
+   */
+  function readAlone(program: PhasedPlan): PhasedPlan {
+    for (let phases = program.phases; ;) {
+      const lasting = new Set([...buffers.values()].flatMap(b => (b.role === 'temporary' || b.role === 'result' ? [] : [b.name])));
+      const run = [...new Set(phases.flatMap(kernelsOf))];
+      const read = new Set([...Object.values(program.results), ...program.swaps.flat(), ...run.flatMap(k => [...touched(kernelAt(k)).reads])]);
+      const isRead = (buffer: string): boolean => lasting.has(buffer) || read.has(buffer);
+      const own = new Map(run.flatMap(k => {
+        const writes = [...touched(kernelAt(k)).writes];
+        const unread = writes.filter(b => !isRead(b)).reduce((n, b) => n + nominalSize(buffers.get(b)?.shape ?? []), 0);
+        if (writes.some(isRead) && unread * capabilities.cost.store < muchUnread) return [];
+        return [[k, writes.some(isRead) ? keep(storing(kernelAt(k), s => isRead(s.buffer), sizeOfBuffer)) : undefined] as const];
+      }));
+      if (own.size === 0) return { ...program, phases };
+      const kept = (s: Step): readonly Step[] => {
+        if (s.kind === 'run') { const kernel = own.has(s.kernel) ? own.get(s.kernel) : s.kernel; return kernel === undefined ? [] : [{ ...s, kernel }]; }
+        const body = s.body.flatMap(kept);
+        return body.length > 0 ? [{ ...s, body }] : [];
+      };
+      phases = phases.map(steps => steps.flatMap(kept));
+    }
   }
 
   /** Persistent buffers are overwritten after their last reader; where that is a cycle, the new value waits in a buffer of its own. */
@@ -316,6 +342,8 @@ function withoutUnused(kernels: Kernel[], programs: readonly PhasedPlan[]): read
 }
 
 const loopOverSamples = (body: readonly Step[]): Step => ({ kind: 'loop', counter: 'sampleBase', extent: 'draws', reverse: false, body });
+/** Nanoseconds of stores that nobody reads from which on a kernel without them is worth its code. */
+const muchUnread = 1000;
 /** Comparisons from which on positions are sorted by class instead. */
 const manyComparisons = 2 ** 16;
 const carryName = (loop: string, i: number): string => `carry ${loop}.${i}`;
