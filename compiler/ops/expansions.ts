@@ -42,11 +42,11 @@ export const logUnit = [7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2
 
 /** The bits of √½ in single precision: where one power of two ends and the next begins. */
 export const rootHalf = 0x3f3504f3;
-/** x = 2^e (1 + z) with 1 + z in [√½, √2), from the bits of x > 0 less those of √½. 5 ops. */
-export function byRoots<T>(a: Algebra<T>, difference: T): { readonly e: T; readonly z: T } {
-  const e = a.op('ifloat', a.op('ishr', difference, a.word(23)));
-  return { e, z: words(a).sub(a.op('unbits', a.op('uadd', a.op('uand', difference, a.word(0x7fffff)), a.word(rootHalf))), a.lit(1)) };
-}
+/** x = 2^e m with m in [√½, √2), from the bits of x > 0 less those of √½. 4 ops. */
+export const byRoots = <T>(a: Algebra<T>, difference: T): { readonly e: T; readonly m: T } => ({
+  e: a.op('ifloat', a.op('ishr', difference, a.word(23))),
+  m: a.op('unbits', a.op('uadd', a.op('uand', difference, a.word(0x7fffff)), a.word(rootHalf))),
+});
 
 /** log m for m = 2^e·f by the bits of m > 0 (Cephes logf). 30 ops. */
 function logPositive<T>(a: Algebra<T>, x: T): T {

@@ -35,7 +35,8 @@ export const ownExpansions: Expansions = {
    * the smallest normal number. 32 ops.
    */
   log: one((a, w, x) => {
-    const { e, z } = byRoots(a, a.op('usub', a.op('bits', w.max(x, a.lit(2 ** -126))), a.word(rootHalf)));
+    const { e, m } = byRoots(a, a.op('usub', a.op('bits', w.max(x, a.lit(2 ** -126))), a.word(rootHalf)));
+    const z = w.sub(m, a.lit(1));
     const p = w.polynomial(z, logUnit);
     const value = w.add(w.mul(w.mul(z, z), w.add(w.mul(z, p), a.lit(-0.5))), w.add(w.mul(e, a.lit(Math.LN2)), z));
     return w.select(a.op('le', a.lit(0), x), value, a.lit(NaN));
