@@ -274,29 +274,27 @@ async function drawn(s: State, program: string, names: readonly (readonly [strin
   const start = Math.min(samples, s.backend.plan.samples ?? 32);
   const { rows: rowChunk, samples: sampleChunk } = chunks(s, rows, start);
   reserve(s, rowChunk, sampleChunk);
-  const shapeOf = (o: OutputManifest): readonly number[] => o.shape.map(d => d ?? rows);
+  const elements = (shape: OutputManifest['shape'], batch: number): number => product(shape.map(d => d ?? batch));
   const full = new Map<string, Float32Array>();
-  for (const [key, o] of names) full.set(key, new Float32Array(samples * product(shapeOf(o))));
   for (let row = 0; row < rows; row += rowChunk) {
     const count = Math.min(rowChunk, rows - row);
     load(s, tensors, row, row + count);
     for (let sample = 0; sample < samples; sample += sampleChunk) {
       const many = Math.min(sampleChunk, samples - sample);
       s.backend.run(program, scalarsOf(s, draws, count, many, { rowBase: row, sampleBase: sample }));
-      const parts = await Promise.all(names.map(([key, o]) => result(s, program, key, many * product(o.shape.map(d => d ?? count)))));
+      const parts = await Promise.all(names.map(([key, o]) => result(s, program, key, many * elements(o.shape, count))));
       for (const [i, [key, o]] of names.entries()) {
-        const to = full.get(key) ?? new Float32Array();
-        const whole = product(shapeOf(o));
-        const part = product(o.shape.map(d => d ?? count));
         const got = parts[i] ?? new Float32Array();
+        if (many === samples && count === rows) { full.set(key, got); continue; }
+        const whole = elements(o.shape, rows);
+        const to = full.get(key) ?? new Float32Array(samples * whole);
+        full.set(key, to);
         // the batch may be any axis, or none: what is before it is copied block by block
-        const at = o.shape.indexOf(null);
-        const before = product(o.shape.slice(0, at));
-        const after = product(o.shape.slice(at + 1));
-        for (let m = 0; m < many; m++) {
-          if (at < 0) { to.set(got.subarray(m * part, (m + 1) * part), (sample + m) * whole); continue; }
-          for (let k = 0; k < before; k++) to.set(got.subarray(m * part + k * count * after, m * part + (k + 1) * count * after), (sample + m) * whole + (k * rows + row) * after);
-        }
+        const batch = o.shape.indexOf(null);
+        const inner = o.shape.slice(Math.max(batch, 0));
+        const [block, apart] = [elements(inner, count), elements(inner, rows)];
+        const first = sample * whole + (batch < 0 ? 0 : row * apart / rows);
+        for (let k = 0; k * block < got.length; k++) to.set(got.subarray(k * block, (k + 1) * block), first + k * apart);
       }
     }
   }

@@ -80,6 +80,7 @@ const workspace = 2 ** 28, least = 2 ** 20;
 export function chunks(s: State, rows: number, wanted: number, divideSamples = true): { readonly rows: number; readonly samples: number } {
   const { plan } = s.backend;
   const samples = plan.memory === 'small' ? 1 : wanted;
+  if (rows <= s.capacity.rows && samples <= s.capacity.samples) return { rows, samples }; // there is room
   const { words, persistent } = layout(plan, rows, samples);
   const room = plan.memory === 'small' ? Math.max(4 * (layout(plan, s.capacity.rows, s.capacity.samples).words - persistent), 4 * persistent / 6, least) : workspace;
   if (4 * (words - persistent) <= room) return { rows, samples };
