@@ -59,7 +59,7 @@ function drawCost({ cost, mask, place, tape }: Item, tile: Tile): number {
  * What a load or a store costs by where it finds its line: in a panel, in the nearest cache, or further out when all positions walk
  * over it. Neighbours share a line. Lines far from each other are on different pages, whose addresses are looked up one by one.
  */
-function accessCost({ isStore, isPositional, isFar, near, far }: Place, straight: number, mask: number, tile: Tile): number {
+function accessCost({ isStore, isPositional, isGuarded, isFar, near, far }: Place, straight: number, mask: number, tile: Tile): number {
   // four rows of four are turned over in registers
   const whole = tile.isLarge && isStore && (near & tile.lane) === 0 && straight > 3 && [...tile.counts].some(([bit, count]) => near & bit && count % 4 === 0) ? 3 : straight;
   if (!tile.isLarge) return whole;
@@ -67,7 +67,10 @@ function accessCost({ isStore, isPositional, isFar, near, far }: Place, straight
   const inner = tile.open.at(-1);
   if (tile.folded === 0) return whole + (inner && far & inner.bit ? page * lines : 0);
   const panel = isPositional ? panelFor(mask, isFar, tile) : undefined;
-  if (panel) return 1 + (whole + 2) / panel.turns + (panel.bytes > near1 ? 0.5 : 0);
+  // and so are four turns of a fold in which the elements of a lane follow each other
+  const along = near & ~tile.open.reduce((m, o) => m | o.bit, [...tile.counts.keys()].reduce((m, b) => m | b, 0));
+  const isTurnedOver = straight > 3 && !isGuarded && (mask & tile.lane) !== 0 && along !== 0;
+  if (panel) return 1 + ((isTurnedOver ? 2 : whole) + 2) / panel.turns + (panel.bytes > near1 ? 0.5 : 0);
   if (!isFar) return whole;
   const walked = inner !== undefined && (mask & inner.bit) !== 0;
   return whole + (walked ? (4 * tile.folded * inner.extent > near2 ? 6 : 3) : 1) * lines;

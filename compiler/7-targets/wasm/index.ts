@@ -22,8 +22,9 @@ import { prepare } from '../prepare.ts';
 import type { Target } from '../target.ts';
 import { collapse } from './collapse.ts';
 import { ownExpansions } from './expansions.ts';
+import { readyToFuse } from './fusable.ts';
 import { addNoise, forget, noiseBytes } from './noise.ts';
-import { panelBytes } from './panels.ts';
+import { addTurnOver, panelBytes } from './panels.ts';
 import { makePlan, usual } from './plan.ts';
 import type { Costed, Large } from './plan.ts';
 import { nanoseconds } from './predict.ts';
@@ -33,9 +34,9 @@ import { newScope } from './scope.ts';
 import type { Memory, Scope } from './scope.ts';
 import { spells } from './spellings.ts';
 import { samplesTogether } from './together.ts';
-import type { Module } from './spellings.ts';
+import type { Module, Node } from './spellings.ts';
 import { tilesOf, writeBlock } from './statements.ts';
-import { addCut, addThreads, amountOf, leave } from './threads.ts';
+import { addShare, addThreads, amountOf, isWorthAsking, leave } from './threads.ts';
 
 /** What a module may use: all of it is in Node 20 and in every browser since 2023. */
 const features = binaryen.Features.SIMD128 | binaryen.Features.Atomics | binaryen.Features.BulkMemory | binaryen.Features.SignExt | binaryen.Features.NontrappingFPToInt | binaryen.Features.MutableGlobals;
@@ -50,7 +51,7 @@ export function printWasm(schedule: Schedule, large: Large = largeIn(schedule.me
     m.setMemory(1, 65536, null, [], false);
     m.addMemoryImport('0', 'env', 'memory', false);
     m.addFunctionImport('barrier', 'env', 'barrier', binaryen.none, binaryen.none);
-    let [spilled, panels] = [0, 0];
+    let [spilled, panels, turns] = [0, 0, false];
     const windows = new Map<'normal' | 'uniform', number>();
     const control = Math.ceil((4 * (schedule.record.length + schedule.buffers.length)) / 64) * 64;
     // a fast plan stores what several kernels draw; a small one draws wherever a draw is needed
@@ -65,6 +66,11 @@ export function printWasm(schedule: Schedule, large: Large = largeIn(schedule.me
           addNoise(m, binaryen, memory, name, family, window, apart);
         }
         return name;
+      },
+      turnOver: () => {
+        if (!turns) addTurnOver(m, binaryen, 'turn over');
+        turns = true;
+        return 'turn over';
       },
       apart, scratch: 2 * noiseBytes,
       control,
@@ -89,7 +95,7 @@ export function printWasm(schedule: Schedule, large: Large = largeIn(schedule.me
     const scratchBytes = Math.ceil((spilled > 2 * noiseBytes ? spilled : noiseBytes * windows.size) / 64) * 64;
     addPrograms(m, binaryen, schedule, calls, memory, () => [...windows.values()].flatMap(at => forget(m, binaryen, at)));
     addThreads(m, binaryen, control);
-    addCut(m, binaryen);
+    addShare(m, binaryen, control);
     m.addGlobal('scratchBytes', binaryen.i32, false, m.i32.const(scratchBytes));
     m.addGlobalExport('scratchBytes', 'scratchBytes');
     if (panels > 0) {
@@ -97,7 +103,7 @@ export function printWasm(schedule: Schedule, large: Large = largeIn(schedule.me
       m.addGlobalExport('panelBytes', 'panelBytes');
     }
     m.runPasses(passes);
-    return m.emitBinary();
+    return readyToFuse(m.emitBinary());
   } finally {
     m.dispose();
   }
@@ -124,9 +130,12 @@ function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelSh
   const parameters = Array.from({ length: buffers.size + sites.size }, () => binaryen.i32);
   const { kernel, writes, plan } = planned(source, large);
   const s = newScope(m, binaryen, kernel.name, writes, memory, parameters.length, { buffers, sites });
-  s.top.out.push(leave(s, amountOf(kernel, plan.cost), plan.shared && tilesOf(s, plan.shared, plan, plan.roles.get(plan.shared))));
+  // what is laid down before the loop that threads share would be laid down again for each small share
+  const [all, small] = [false, true].map(x => leave(s, amountOf(kernel, plan.cost), plan.shared && tilesOf(s, plan.shared, plan, plan.roles.get(plan.shared)), x)) as [Node, Node];
+  const begin = s.top.out.length;
   writeBlock(s, plan.body, plan);
-  m.addFunction(name, binaryen.createType(parameters), binaryen.none, s.locals, m.block(null, s.top.out));
+  s.top.out.splice(begin, 0, plan.shared && !s.laysDownBefore.has(plan.shared.axis.name) && isWorthAsking(plan) ? small : all);
+  m.addFunction(name, binaryen.createType(parameters), binaryen.none, s.locals, plan.shared ? m.loop('shares', m.block(null, [...s.top.out, m.br('shares')])) : m.block(null, s.top.out));
   return { name, isShared: plan.shared !== undefined, used: s.allocated() };
 }
 

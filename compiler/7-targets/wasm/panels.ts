@@ -4,18 +4,21 @@
  * each other, before the loop over the rows, and stay in the fastest cache while it lasts. It is what is done for a value that a
  * loop does not change, for a whole row of values.
  */
+import type binaryen from 'binaryen';
 import { addIndex, axisIndex, multiplySizes, parts, scaleIndex, size, strideAlong } from '../../6-kernels/index.ts';
 import type { Axis, Expr, Fold, Index, Size, Stmt } from '../../6-kernels/kernel.ts';
 import { childrenOf, mapChildren } from '../../6-kernels/map.ts';
 import { address } from './address.ts';
+import type { Address } from './address.ts';
 import { drawsOf, namesIn, writeDraws } from './draw-panels.ts';
 import type { Draw } from './draw-panels.ts';
 import { nominal } from './cost.ts';
 import type { Plan } from './plan.ts';
 import { frameAt, needsOf, positions } from './scope.ts';
-import type { Frame, Scope, Side } from './scope.ts';
+import type { Frame, Position, Scope, Side } from './scope.ts';
+import type { Module, Node } from './spellings.ts';
 import { keyOf, value, wideValue } from './values.ts';
-import { inRegion, roundedDown, writeLoop } from './statements.ts';
+import { inRegion, ownTiles, roundedDown, writeLoop } from './statements.ts';
 
 type Load = Expr & { readonly kind: 'load' };
 
@@ -89,7 +92,10 @@ function panel(s: Scope, fold: Fold, e: Expr, lane: string, plan: Plan, drawn?: 
     known.set(key, name);
     const isLiteral = tile.by.length === 0;
     s.panelPlaces.set(name, { offset: isLiteral ? s.allocate(bytes) : s.allocatePanel(bytes), isLiteral, axis: side.axis, each: along ? size(tile.times / width, tile.by) : 0 });
-    const tiles = along ? [{ axis: along, step: width }] : [];
+    // of an axis that threads share each lays down its own tiles
+    const isOwn = along !== undefined && !drawn && plan.shared?.axis === along;
+    for (const l of open) if (l.depth > outer.depth && !(isOwn && l.name === side.axis)) s.laysDownBefore.add(l.name);
+    const tiles = along ? [{ axis: along, step: width, isOwn }] : [];
     const turns = folds.map(f => ({ axis: f.axis, step: 1 }));
     if (drawn) inHome(s, outer, () => { writeDraws(s, tiles, turns, drawn, load, side, width); }); else if (e.kind === 'load') fill(s, outer, [...tiles, ...turns], e, load, side);
     return load;
@@ -109,7 +115,7 @@ function loopsAround(s: Scope): readonly { readonly name: string; readonly depth
   return out;
 }
 
-type Loops = readonly { readonly axis: Axis; readonly step: number }[];
+type Loops = readonly { readonly axis: Axis; readonly step: number; /** The tiles of this thread alone. */ readonly isOwn?: boolean }[];
 /** Writes at the end of a frame that is still open: before the loops inside of it. */
 function inHome(s: Scope, home: Frame, write: () => void): void {
   const outer = { frame: s.frame, shared: s.shared, needs: s.needs };
@@ -124,17 +130,59 @@ function inHome(s: Scope, home: Frame, write: () => void): void {
 /** Writes the loops that fill a panel. */
 function fill(s: Scope, home: Frame, loops: Loops, e: Load, to: Load, side: Side): void {
   const lane = side.axis === s.region.lane ? side.axis : undefined;
+  const last = loops.at(-1)?.axis;
+  const blocks = lane === undefined || last === undefined ? 0 : blocksOf(e, lane, last);
   const write = (depth: number): void => {
     const loop = loops[depth];
-    if (loop) {
-      writeLoop(s, loop.axis.name, 0, roundedDown(s, loop.axis.extent, 1), loop.step, { isSure: true }, () => { write(depth + 1); });
+    if (!loop) {
+      for (const p of positions(s, undefined)) {
+        const x = lane === undefined ? value(s, e, p) : wideValue(s, e, p);
+        const { pointer, offset } = address(s, to.buffer, to.offset, p, false);
+        s.frame.out.push(lane === undefined ? s.m.f32.store(offset, 4, pointer(), x) : s.m.v128.store(offset, 16, pointer(), x));
+      }
       return;
     }
-    for (const p of positions(s, undefined)) {
-      const x = lane === undefined ? value(s, e, p) : wideValue(s, e, p);
-      const { pointer, offset } = address(s, to.buffer, to.offset, p, false);
-      s.frame.out.push(lane === undefined ? s.m.f32.store(offset, 4, pointer(), x) : s.m.v128.store(offset, 16, pointer(), x));
-    }
+    const { axis, step, isOwn } = loop;
+    if (isOwn) { const { edge } = ownTiles(s); writeLoop(s, axis.name, edge('from'), edge('to'), step, { isSure: true, multiple: step }, () => { write(depth + 1); }); return; }
+    const isLast = axis === last;
+    if (isLast && blocks > 0) turnOver(s, blocks, e, to, side, axis.name);
+    writeLoop(s, axis.name, isLast ? 4 * blocks : 0, roundedDown(s, axis.extent, 1), step, { isSure: true }, () => { write(depth + 1); });
   };
   inHome(s, home, () => { inRegion(s, { lane, sides: [side], turns: new Map() }, () => { write(0); }); });
+}
+/** So many turns of a loop whose elements lie next to each other, where those of the lanes lie apart: four vectors along the loop are turned over. */
+function blocksOf(e: Load, lane: string, { name, extent }: Axis): number {
+  const stride = strideAlong(e.offset, lane);
+  return typeof extent === 'number' && (e.guard?.length ?? 0) === 0 && typeof stride === 'number' && stride > 1 && strideAlong(e.offset, name) === 1 ? Math.floor(extent / 4) : 0;
+}
+/** Fills the first turns of all columns of a panel. */
+function turnOver(s: Scope, blocks: number, e: Load, to: Load, side: Side, loop: string): void {
+  const node = ({ pointer, offset }: Address): Node => (offset === 0 ? pointer() : s.m.i32.add(pointer(), s.m.i32.const(offset)));
+  for (let vector = 0; vector < side.count; vector++) {
+    const p: Position = { lane: undefined, offsets: new Map([[side.axis, vector * side.step]]) };
+    const [from, into] = [e, to].map(x => node(address(s, x.buffer, x.offset, p, false))) as [Node, Node];
+    s.frame.out.push(s.m.call(s.memory.turnOver(), [from, s.m.i32.const(4 * Number(strideAlong(e.offset, side.axis))), into, s.m.i32.const(4 * Number(strideAlong(to.offset, loop))), s.m.i32.const(blocks)], s.b.none));
+  }
+}
+/**
+ * Adds the function `name(from, apart, to, along, blocks)`: four rows, so many bytes apart, become columns, four elements a block; element k of
+ * all of them is at `to + k * along`.
+ */
+export function addTurnOver(m: Module, b: typeof binaryen, name: string): void {
+  const get = (i: number, type: binaryen.Type = b.i32): Node => m.local.get(i, type);
+  const [from, apart, to, along, blocks] = [0, 1, 2, 3, 4] as const;
+  const more = (local: number, by: Node): Node => m.local.set(local, m.i32.add(get(local), by));
+  const times = (i: number, local: number): Node => (i === 1 ? get(local) : m.i32.mul(get(local), m.i32.const(i)));
+  const at = (base: number, i: number, local: number): Node => (i === 0 ? get(base) : m.i32.add(get(base), times(i, local)));
+  const words = (...w: readonly number[]): number[] => w.flatMap(i => [4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3]);
+  const low = (x: number, y: number): Node => m.i8x16.shuffle(get(x, b.v128), get(y, b.v128), words(0, 4, 1, 5));
+  const high = (x: number, y: number): Node => m.i8x16.shuffle(get(x, b.v128), get(y, b.v128), words(2, 6, 3, 7));
+  const [rows, pairs] = [[5, 6, 7, 8], [9, 10, 11, 12]] as const;
+  m.addFunction(name, b.createType([b.i32, b.i32, b.i32, b.i32, b.i32]), b.none, Array.from({ length: 8 }, () => b.v128), m.loop('next', m.block(null, [
+    ...rows.map((row, i) => m.local.set(row, m.v128.load(0, 4, at(from, i, apart)))),
+    m.local.set(pairs[0], low(rows[0], rows[2])), m.local.set(pairs[1], high(rows[0], rows[2])), m.local.set(pairs[2], low(rows[1], rows[3])), m.local.set(pairs[3], high(rows[1], rows[3])),
+    ...[low(pairs[0], pairs[2]), high(pairs[0], pairs[2]), low(pairs[1], pairs[3]), high(pairs[1], pairs[3])].map((column, i) => m.v128.store(0, 16, at(to, i, along), column)),
+    more(from, m.i32.const(16)), more(to, times(4, along)), more(blocks, m.i32.const(-1)),
+    m.br_if('next', get(blocks)),
+  ])));
 }

@@ -76,6 +76,8 @@ export interface Memory {
   readonly bufferWord: (name: string) => number;
   /** The name of the function that gives noise of a family: see `noise.ts`. */
   readonly noise: (family: 'normal' | 'uniform') => string;
+  /** The name of the function that turns rows over into a panel: see `panels.ts`. */
+  readonly turnOver: () => string;
   /** Its functions take the row of a tile too. */
   readonly apart: boolean;
   /** Where the control block is: see `threads.ts`. */
@@ -116,6 +118,8 @@ export interface Scope {
   /** Panels filled in a frame, by what is in them; and where each is: tiles along `axis` one after the other, each position of the axis taking `each` elements, or one tile alone (0). */
   readonly panels: WeakMap<Frame, Map<string, string>>;
   readonly panelPlaces: Map<string, { readonly offset: number; readonly isLiteral: boolean; readonly axis: string; readonly each: Size }>;
+  /** Axes of loops of positions before which a panel was filled that has all of what they need. */
+  readonly laysDownBefore: Set<string>;
   /** So many bytes of scratch memory, of this kernel alone. */
   readonly allocate: (bytes: number) => number;
   /** Bytes of scratch memory so far. */
@@ -133,7 +137,7 @@ export function newScope(m: Module, b: typeof binaryen, name: string, written: R
   return {
     m, b, name, written, memory, parameters, given, top, locals: [], names: new Map(), axes: new Map(), frame: top,
     region: { lane: undefined, sides: [], turns: new Map() }, shared: new Map(), needs: new Map(), labels: 0,
-    gridAxes: new Map(), folds: [], panels: new WeakMap(), panelPlaces: new Map(), allocated: () => ({ scratch: used, panels }),
+    gridAxes: new Map(), folds: [], panels: new WeakMap(), panelPlaces: new Map(), laysDownBefore: new Set(), allocated: () => ({ scratch: used, panels }),
     allocatePanel: bytes => { const at = panels; panels += bytes; return at; },
     allocate: bytes => { const at = used; used = Math.ceil((used + bytes) / 64) * 64; return at; },
   };

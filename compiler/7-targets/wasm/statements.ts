@@ -218,7 +218,7 @@ interface Share {
 /** All positions of an axis. */
 const whole = (all: Bound): Share => ({ edge: (name, limit) => (name === 'from' ? 0 : limit ?? all), isSure: false });
 /** The tiles of this thread. */
-const ownTiles = (s: Scope): Share => ({
+export const ownTiles = (s: Scope): Share => ({
   isSure: true,
   edge(name, limit) {
     const l = newLocal(s, s.b.i32);

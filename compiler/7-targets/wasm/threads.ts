@@ -1,25 +1,34 @@
 /**
  * Threads. Imagine every thread running the whole program: of a large kernel it takes its share of the tiles, a small one is left
  * to the first thread, and where one kernel reads what another thread wrote all wait for each other at a barrier, a function that
- * the runtime gives. Shares are whole tiles, so no element is computed in another way than by one thread alone.
+ * the runtime gives. The last quarter of the tiles is given out in small shares, to whoever is done first: cores are of two kinds on
+ * many machines, and shared with others on most. Shares are whole tiles, so no element is computed in another way than by one thread alone.
  */
 import type binaryen from 'binaryen';
 import type { Axis, Kernel, Stmt } from '../../6-kernels/kernel.ts';
 import { extentNode } from './address.ts';
-import { nominal } from './cost.ts';
+import { nominal, nominalOf } from './cost.ts';
+import type { Costed } from './plan.ts';
 import type { Scope } from './scope.ts';
 import type { Module, Node } from './spellings.ts';
 
 /** Bytes of the control block, which is the runtime's; two of its words say where panels whose length varies are, and how many bytes a thread has for them. */
 export const controlBytes = 64;
 const panelsAt = { start: 24, each: 28 } as const;
+/** A word that is ours: how many small shares are gone, of all kernels together. */
+const goneAt = 32;
 /** Where the panels of this thread are. */
 export const panelsOf = (m: Module, b: typeof binaryen, control: number): Node =>
   m.i32.add(m.i32.load(control + panelsAt.start, 4, m.i32.const(0)), m.i32.mul(mine(m, b, 'thread'), m.i32.load(control + panelsAt.each, 4, m.i32.const(0))));
 /** Work is told in so many of the planner's instructions. */
 const unit = 512;
-/** Instructions from which on a kernel is cut: some 2 µs. */
+/** Instructions from which on a kernel is cut: some 2 µs; and from which on small shares are worth asking for. */
 export const worthwhile = 32 * unit;
+const worthAsking = 8 * worthwhile;
+/** Instructions of a tile that are worth a share. */
+const muchOfTile = 4096;
+/** Small shares for each thread. */
+const shares = 4;
 
 /** Instructions of a kernel for given extents: `each` times rows, samples, both, or neither. */
 export interface Amount { readonly each: number; readonly rows: boolean; readonly samples: boolean }
@@ -34,36 +43,81 @@ const loopAxes = (body: readonly Stmt[]): readonly Axis[] => body.flatMap(s => (
 
 /**
  * Globals that each thread has for itself: its number, how many run this program, where its share of this kernel begins
- * and ends along the shared axis, where its scratch memory begins.
+ * and ends along the shared axis, where its scratch memory begins; whether it has had a share of this kernel, and
+ * the small shares of the kernels before it.
  */
-export const mine = (m: Module, b: typeof binaryen, name: 'thread' | 'active' | 'from' | 'to' | 'scratch'): Node => m.global.get(name, b.i32);
+export const mine = (m: Module, b: typeof binaryen, name: 'thread' | 'active' | 'from' | 'to' | 'scratch' | 'asked' | 'before'): Node => m.global.get(name, b.i32);
 
 /** Adds the globals of a thread. @param control Where the control block is; scratch memory of the threads follows, in the order of their numbers. */
 export function addThreads(m: Module, b: typeof binaryen, control: number): void {
-  for (const [name, first] of [['thread', 0], ['active', 1], ['from', 0], ['to', 0], ['scratch', control + controlBytes]] as const) m.addGlobal(name, b.i32, true, m.i32.const(first));
+  for (const [name, first] of [['thread', 0], ['active', 1], ['from', 0], ['to', 0], ['scratch', control + controlBytes], ['asked', 0], ['before', 0]] as const) m.addGlobal(name, b.i32, true, m.i32.const(first));
   for (const name of ['thread', 'active', 'scratch']) m.addGlobalExport(name, name);
 }
 
-/** Adds `cut`, by which a kernel asks for its share of tiles of some width, given its work; it says whether there is none. */
-export function addCut(m: Module, b: typeof binaryen): void {
-  const [work, tiles, width, parts] = [0, 1, 2, 3].map(i => (): Node => m.local.get(i, b.i32)) as [() => Node, () => Node, () => Node, () => Node]; // of four
-  const edge = (next: number): Node => m.i32.mul(m.i32.div_u(m.i32.mul(m.i32.add(mine(m, b, 'thread'), m.i32.const(next)), tiles()), parts()), width());
-  m.addFunction('cut', b.createType([b.i32, b.i32, b.i32]), b.i32, [b.i32], m.block(null, [
-    m.local.set(3, m.select(m.i32.ge_u(work(), m.i32.const(worthwhile / unit)), mine(m, b, 'active'), m.i32.const(1))),
-    m.if(m.i32.ge_u(mine(m, b, 'thread'), parts()), m.return(m.i32.const(1))),
-    m.global.set('from', edge(0)),
-    m.global.set('to', edge(1)),
-    m.i32.eq(mine(m, b, 'from'), mine(m, b, 'to')),
+/**
+ * Adds `share`, by which a kernel asks again and again for tiles of some width, given its work; it says whether there are none left. Each thread
+ * gets a part of the first tiles, then, where `small` is 1, small shares of the last ones. Small shares of all kernels are counted as one row: as
+ * many as those of the kernels before are gone when a thread comes to this one, since it left them when there were no more.
+ * @param control Where the control block is.
+ */
+export function addShare(m: Module, b: typeof binaryen, control: number): void {
+  const { i32 } = m;
+  const number = (x: number): Node => i32.const(x);
+  // how many threads share the kernel, tiles that go into small shares, how many those are; then what part of how many tiles it is, and after which
+  const names = ['work', 'tiles', 'width', 'small', 'parts', 'rest', 'count', 'gone', 'part', 'of', 'all', 'after'] as const;
+  const local = (name: typeof names[number]): Node => m.local.get(names.indexOf(name), b.i32);
+  const set = (name: typeof names[number], value: Node): Node => m.local.set(names.indexOf(name), value);
+  const edge = (next: number): Node => i32.mul(i32.add(local('after'), i32.div_u(i32.mul(i32.add(local('part'), number(next)), local('all')), local('of'))), local('width'));
+  const first = (): Node => i32.sub(local('tiles'), local('rest'));
+  m.addFunction('share', b.createType([b.i32, b.i32, b.i32, b.i32]), b.i32, names.slice(4).map(() => b.i32), m.block(null, [
+    set('parts', m.select(i32.ge_u(local('work'), number(worthwhile / unit)), mine(m, b, 'active'), number(1))),
+    m.if(i32.ge_u(mine(m, b, 'thread'), local('parts')), m.return(number(1))),
+    set('rest', m.select(i32.and(local('small'), i32.and(i32.gt_u(local('parts'), number(1)), i32.ge_u(local('work'), number(worthAsking / unit)))), i32.shr_u(local('tiles'), number(2)), number(0))),
+    set('count', i32.mul(local('parts'), number(shares))),
+    m.if(i32.lt_u(local('rest'), local('count')), set('count', local('rest'))),
+    m.loop('again', m.block(null, [
+      m.if(mine(m, b, 'asked'), m.block(null, [
+        set('gone', i32.atomic.load(control + goneAt, number(0))),
+        set('part', i32.sub(local('gone'), mine(m, b, 'before'))),
+        m.if(i32.ge_u(local('part'), local('count')), m.block(null, [
+          m.global.set('asked', number(0)),
+          m.global.set('before', i32.add(mine(m, b, 'before'), local('count'))),
+          m.return(number(1)),
+        ])),
+        m.br_if('again', i32.ne(local('gone'), i32.atomic.rmw.cmpxchg(control + goneAt, number(0), local('gone'), i32.add(local('gone'), number(1))))),
+        set('of', local('count')), set('all', local('rest')), set('after', first()),
+      ]), m.block(null, [
+        m.global.set('asked', number(1)),
+        set('part', mine(m, b, 'thread')), set('of', local('parts')), set('all', first()),
+      ])),
+      m.global.set('from', edge(0)), m.global.set('to', edge(1)),
+      m.br_if('again', i32.eq(mine(m, b, 'from'), mine(m, b, 'to'))),
+    ])),
+    number(0),
   ], b.i32));
+}
+
+/**
+ * Whether small shares are worth asking for: the loop that is shared is the outermost one, or a tile is much by itself. Else what a share begins with would
+ * be done again in each turn of the loops around it, and windows of noise be drawn that are used in part.
+ */
+export function isWorthAsking({ body, shared, roles, cost }: Costed): boolean {
+  let parts = 1;
+  for (let [loop] = body; loop?.kind === 'map'; [loop] = loop.body) {
+    const role = roles.get(loop);
+    parts *= Math.ceil(nominalOf(loop.axis.extent) / ((role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1)));
+    if (loop === shared) return loop === body[0] || cost / parts >= muchOfTile;
+  }
+  return false;
 }
 
 /** How many tiles of which width a loop has. */
 export interface Tiles { readonly count: Node; readonly width: Node }
-/** How a kernel begins: a thread that has no share of its tiles leaves; of one that is not shared, all but the first do. */
-export function leave(s: Scope, amount: Amount, tiles: Tiles | undefined): Node {
+/** How a kernel begins, again and again where it is shared: a thread for which no tiles are left leaves. Of one that is not shared, all but the first do. @param small Whether small shares may be worth it. */
+export function leave(s: Scope, amount: Amount, tiles: Tiles | undefined, small: boolean): Node {
   const { m, b } = s;
   // to a power of two: nobody needs to know better, and a page downloads it
   const each = 2 ** Math.max(0, Math.round(Math.log2(amount.each / unit)));
   const work = (['rows', 'samples'] as const).filter(d => amount[d]).reduce((n, d) => m.i32.mul(n, extentNode(s, d)), m.i32.const(each));
-  return m.if(tiles === undefined ? mine(m, b, 'thread') : m.call('cut', [work, tiles.count, tiles.width], b.i32), m.return());
+  return m.if(tiles === undefined ? mine(m, b, 'thread') : m.call('share', [work, tiles.count, tiles.width, m.i32.const(Number(small))], b.i32), m.return());
 }

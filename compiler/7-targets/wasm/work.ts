@@ -27,6 +27,8 @@ export interface Place {
   readonly isStore: boolean;
   /** It may be made at another place of the code. */
   readonly isPositional: boolean;
+  /** It is made under a condition. */
+  readonly isGuarded: boolean;
   /** In the next turn of the innermost fold around it, it is on another line of the cache. */
   readonly isFar: boolean;
   /** Axes along which neighbours lie next to each other; and on different lines. */
@@ -194,7 +196,7 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
     }
     case 'load': {
       mask |= indexMask(e.offset, axes, names) | guardMask(e.guard, axes, names);
-      items.push({ mask, cost: access(e.offset, e.guard, axes, names), count: 1, place: placeOf(e.offset, axes, e.type === 'f32' && isPositional(e) ? 'positional' : 'load') });
+      items.push({ mask, cost: access(e.offset, e.guard, axes, names), count: 1, place: placeOf(e.offset, axes, e.type === 'f32' && isPositional(e) ? 'positional' : 'load', (e.guard?.length ?? 0) > 0) });
       break;
     }
     case 'index': mask |= indexMask(e.index, axes, names); items.push({ mask, cost: lane => (lane & bentMask(e.index, axes, names) ? 16 : 2), count: 1 }); break;
@@ -214,7 +216,7 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
   return mask;
 }
 
-function placeOf(offset: Index, axes: ReadonlyMap<string, number>, kind: 'store' | 'load' | 'positional'): Place {
+function placeOf(offset: Index, axes: ReadonlyMap<string, number>, kind: 'store' | 'load' | 'positional', isGuarded = false): Place {
   let near = 0, far = 0, last = 0;
   for (const [name, bit] of axes) {
     const stride = strideAlong(offset, name);
@@ -222,7 +224,7 @@ function placeOf(offset: Index, axes: ReadonlyMap<string, number>, kind: 'store'
     if (typeof stride !== 'number' || Math.abs(stride) >= line) far |= bit;
     last = bit;
   }
-  return { isStore: kind === 'store', isPositional: kind === 'positional', isFar: (far & last) !== 0, near, far };
+  return { isStore: kind === 'store', isPositional: kind === 'positional', isGuarded, isFar: (far & last) !== 0, near, far };
 }
 
 /** The stride along the axis of a bit, or undefined where it is not a literal. */

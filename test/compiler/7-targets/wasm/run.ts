@@ -14,19 +14,27 @@ const api = (globalThis as unknown as { readonly WebAssembly: Api }).WebAssembly
 export interface Machine {
   /** A buffer's content: a window into the memory. */
   readonly data: (buffer: string) => Float32Array | Uint32Array;
-  readonly run: (program: string, record: Readonly<Record<string, number>>) => void;
+  /** @param order Of several threads, those that run it, one after the other: there is no barrier. */
+  readonly run: (program: string, record: Readonly<Record<string, number>>, order?: readonly number[]) => void;
+  /** Words of the control block. */
+  readonly control: () => Uint32Array;
   readonly bytes: Uint8Array;
 }
 
-/** @param slots Whether buffers of one slot share memory, as in the runtime. @param large Which kernels are treated as large. */
-export async function load(schedule: Schedule, extents: { readonly rows: number; readonly samples: number }, slots = false, large?: Parameters<typeof printWasm>[1]): Promise<Machine> {
+/** @param slots Whether buffers of one slot share memory, as in the runtime. @param large Which kernels are treated as large. @param threads How many share the work. */
+export async function load(schedule: Schedule, extents: { readonly rows: number; readonly samples: number }, slots = false, large?: Parameters<typeof printWasm>[1], threads = 1): Promise<Machine> {
   const bytes = printWasm(schedule, large);
   const table = 4 * (schedule.record.length + schedule.buffers.length);
   const memory = new api.Memory({ initial: 1, maximum: 65536 });
-  const { instance } = await api.instantiate(bytes, { env: { memory, barrier: () => undefined } });
-  const scratchBytes = instance.exports['scratchBytes']; // a global
-  // a control block that one thread does not need, then its scratch memory
-  let next = Math.ceil(table / 64) * 64 + 64 + Number((scratchBytes as { readonly value: number }).value);
+  const instances = await Promise.all(Array.from({ length: threads }, async () => (await api.instantiate(bytes, { env: { memory, barrier: () => undefined } })).instance));
+  const globalOf = (thread: number, name: string): { value: number } | undefined => instances[thread]?.exports[name] as { value: number } | undefined; // globals
+  const scratchBytes = globalOf(0, 'scratchBytes')?.value ?? 0;
+  instances.forEach((_, thread) => {
+    for (const [name, value] of [['thread', thread], ['active', threads], ['scratch', (globalOf(thread, 'scratch')?.value ?? 0) + thread * scratchBytes]] as const) { const g = globalOf(thread, name); if (g) g.value = value; }
+  });
+  const controlAt = Math.ceil(table / 64) * 64;
+  // the control block, then scratch memory of each thread
+  let next = controlAt + 64 + threads * scratchBytes;
   const bySlot = new Map<number, number>();
   const size = (b: Schedule['buffers'][number]): number => evaluateSize(b.size, extents);
   const places = schedule.buffers.map(b => {
@@ -39,12 +47,12 @@ export async function load(schedule: Schedule, extents: { readonly rows: number;
     next = Math.ceil((at + 4 * words + (slots ? 0 : 16)) / 16) * 16;
     return at;
   });
-  const each = Number((instance.exports['panelBytes'] as { readonly value: number } | undefined)?.value ?? 0) * extents.rows * extents.samples; // a global
-  memory.grow(Math.ceil((next + each) / 65536));
-  new Float32Array(memory.buffer, Math.ceil(table / 64) * 64).fill(NaN);
+  const each = (globalOf(0, 'panelBytes')?.value ?? 0) * extents.rows * extents.samples;
+  memory.grow(Math.ceil((next + threads * each) / 65536));
+  new Float32Array(memory.buffer, controlAt + 64).fill(NaN);
   const words = new Uint32Array(memory.buffer);
   const floats = new Float32Array(memory.buffer);
-  words.set([next, each], Math.ceil(table / 64) * 16 + 6);
+  words.set([next, each], controlAt / 4 + 6);
   places.forEach((at, i) => { words[schedule.record.length + i] = at; });
   const find = (name: string): number => schedule.buffers.findIndex(b => b.name === name);
   return {
@@ -54,11 +62,14 @@ export async function load(schedule: Schedule, extents: { readonly rows: number;
       if (!b) throw new Error(`no buffer ${name}`);
       return b.type === 'f32' ? new Float32Array(memory.buffer, places[find(name)], size(b)) : new Uint32Array(memory.buffer, places[find(name)], size(b));
     },
-    run: (program, record) => {
+    control: () => new Uint32Array(memory.buffer, controlAt, 16),
+    run: (program, record, order = [0]) => {
       schedule.record.forEach((f, i) => { if (f.type === 'u32') words[i] = record[f.name] ?? 0; else floats[i] = record[f.name] ?? 0; });
-      const entry = instance.exports[program];
-      if (typeof entry !== 'function') throw new Error(`no program ${program}`);
-      (entry as () => void)(); // an export without parameters
+      for (const thread of order) {
+        const entry = instances[thread]?.exports[program];
+        if (typeof entry !== 'function') throw new Error(`no program ${program}`);
+        (entry as () => void)(); // an export without parameters
+      }
     },
   };
 }

@@ -1,0 +1,66 @@
+/** What threads share: everything is computed once, by whoever is there, and nothing of another kernel. */
+import test from 'ava';
+import { checkText } from '../../../../compiler/compile.ts';
+import { programsOf } from '../../../../compiler/4-diff/programs.ts';
+import { schedule } from '../../../../compiler/5-schedule/plan.ts';
+import { wasm } from '../../../../compiler/7-targets/wasm/index.ts';
+import { moduleOf } from '../../../support/modules.ts';
+import { load } from './run.ts';
+import type { Machine } from './run.ts';
+
+const [rows, width, threads] = [600, 64, 3];
+/** The first kernel of a prediction goes through all rows; another copies what it made for each sample, which is not looked at: there is no barrier here. */
+const cut = schedule(checkText(`model M { input x: [batch, ${width}] p = tanh(exp(x) * 2) output p }`, { file: 'm.bnn' }).models.flatMap(m => programsOf(m).programs), wasm.capabilities);
+const result = cut.kernels[0]?.buffers.find(b => b.access === 'write')?.name ?? '';
+async function machine(count: number): Promise<Machine> {
+  const m = await load(cut, { rows, samples: 1 }, false, undefined, count);
+  m.data('input:x').set(Float32Array.from({ length: rows * width }, (_, i) => Math.sin(i)));
+  return m;
+}
+const record = { rows, samples: 1 };
+const isThere = (m: Machine): readonly boolean[] => Array.from(m.data(result), x => !Number.isNaN(x));
+
+test('in any order, again and again, threads compute what one computes', async t => {
+  const one = await machine(1);
+  one.run('predict', record);
+  t.is(one.control()[8], 0, 'one thread has no small shares');
+  const three = await machine(threads);
+  for (const [i, order] of [[0, 1, 2], [2, 0, 1], [1, 1, 0, 2].slice(1), [2, 1, 0]].entries()) {
+    three.data(result).fill(NaN);
+    three.run('predict', record, order);
+    t.deepEqual(three.data(result), one.data(result), order.join());
+    t.is(three.control()[8], (i + 1) * 4 * threads, 'four small shares for each thread are gone');
+  }
+});
+test('who comes first gets all small shares; the others have their parts of the first tiles alone', async t => {
+  const m = await machine(threads);
+  const whose = (thread: number): readonly boolean[] => { m.data(result).fill(NaN); m.run('predict', record, [thread]); return isThere(m); };
+  const [second, first, third] = [whose(1), whose(0), whose(2)];
+  const count = (x: readonly boolean[]): number => x.filter(Boolean).length / (rows * width);
+  t.true(Math.abs(count(second) - 0.5) < 0.02, String(count(second)));
+  for (const other of [first, third]) t.true(Math.abs(count(other) - 0.25) < 0.02, String(count(other)));
+  second.forEach((x, i) => { if (Number(x) + Number(first[i]) + Number(third[i]) !== 1) t.fail(`element ${i} is computed by none, or twice`); });
+  t.true(second.slice(-width * rows / 5).every(Boolean), 'the last tiles');
+});
+test('little work is not given out in small shares, and less is left to the first thread', async t => {
+  const small = async (few: number): Promise<Machine> => { const m = await machine(threads); m.run('predict', { rows: few, samples: 1 }, [1]); return m; };
+  const some = await small(60);
+  t.is(some.control()[8], 0);
+  t.true(isThere(some).some(Boolean));
+  t.false(isThere(await small(2)).some(Boolean));
+});
+for (const shape of ['[batch, 24] |> linear(40) |> relu |> linear(3)', '[batch, 20, 5] |> lstm(16)']) test(`steps are the same bits with any number of threads: ${shape}`, async t => {
+  const [input = '', ...rest] = shape.split(' |> ');
+  const M = moduleOf(`model M { input x: ${input} target y: [batch, 1] h = ${['x', ...rest].join(' |> ')} p = h |> linear(1) output p loss mse(${shape.includes('lstm') ? 'p[:, -1]' : 'p'}, y) }`);
+  const each = input.split(',').slice(1).reduce((n, d) => n * parseInt(d), 1);
+  const data = { x: Float32Array.from({ length: 256 * each }, (_, i) => Math.sin(i * i)), y: Float32Array.from({ length: 256 }, (_, i) => Math.cos(i)) };
+  const train = async (count: number): Promise<readonly number[]> => {
+    const model = await M.create({ backend: 'wasm', seed: 4, threads: count });
+    for (let i = 0; i < 4; i++) await model.step(data, { samples: 3, klWeight: 0.01 });
+    const out = Object.values(await model.parameters()).flatMap(p => [...p.data]);
+    model.dispose();
+    return out;
+  };
+  const one = await train(1);
+  for (const count of [2, 3, 5]) t.deepEqual(await train(count), one, `${count} threads`);
+});
