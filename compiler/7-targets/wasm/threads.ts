@@ -77,7 +77,8 @@ export function addShare(m: Module, b: typeof binaryen, control: number): void {
     m.if(i32.lt_u(local('rest'), local('count')), set('count', local('rest'))),
     m.loop('again', m.block(null, [
       m.if(mine(m, b, 'asked'), m.block(null, [
-        set('gone', i32.atomic.load(control + goneAt, number(0))),
+        // a load, as a sum with nothing: binaryen's `dealign` takes the alignment from loads that are called loads, and engines insist on it here
+        set('gone', i32.atomic.rmw.add(control + goneAt, number(0), number(0))),
         set('part', i32.sub(local('gone'), mine(m, b, 'before'))),
         m.if(i32.ge_u(local('part'), local('count')), m.block(null, [
           m.global.set('asked', number(0)),
