@@ -131,8 +131,8 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
    * with what it reads itself; kernels that are left with nothing it has not.
    */
   function readAlone(program: PhasedPlan): PhasedPlan {
+    const lasting = new Set([...buffers.values()].flatMap(b => (b.role === 'temporary' || b.role === 'result' ? [] : [b.name])));
     for (let phases = program.phases; ;) {
-      const lasting = new Set([...buffers.values()].flatMap(b => (b.role === 'temporary' || b.role === 'result' ? [] : [b.name])));
       const run = [...new Set(phases.flatMap(kernelsOf))];
       const read = new Set([...Object.values(program.results), ...program.swaps.flat(), ...run.flatMap(k => [...touched(kernelAt(k)).reads])]);
       const isRead = (buffer: string): boolean => lasting.has(buffer) || read.has(buffer);

@@ -68,7 +68,7 @@ export function printWasm(schedule: Schedule, large: Large = largeIn(schedule.me
         return name;
       },
       turnOver: () => {
-        if (!turns) addTurnOver(m, binaryen, 'turn over');
+        if (!turns) addTurnOver(m, binaryen, memory, 'turn over');
         turns = true;
         return 'turn over';
       },

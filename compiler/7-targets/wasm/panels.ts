@@ -14,11 +14,11 @@ import { drawsOf, namesIn, writeDraws } from './draw-panels.ts';
 import type { Draw } from './draw-panels.ts';
 import { nominal } from './cost.ts';
 import type { Plan } from './plan.ts';
-import { frameAt, needsOf, positions } from './scope.ts';
-import type { Frame, Position, Scope, Side } from './scope.ts';
+import { empty, frameAt, get, needsOf, newLocal, newScope, positions, put } from './scope.ts';
+import type { Frame, Memory, Position, Scope, Side } from './scope.ts';
 import type { Module, Node } from './spellings.ts';
 import { keyOf, value, wideValue } from './values.ts';
-import { inRegion, ownTiles, roundedDown, writeLoop } from './statements.ts';
+import { inRegion, ownTiles, roundedDown, transposed, writeLoop } from './statements.ts';
 
 type Load = Expr & { readonly kind: 'load' };
 
@@ -168,21 +168,14 @@ function turnOver(s: Scope, blocks: number, e: Load, to: Load, side: Side, loop:
  * Adds the function `name(from, apart, to, along, blocks)`: four rows, so many bytes apart, become columns, four elements a block; element k of
  * all of them is at `to + k * along`.
  */
-export function addTurnOver(m: Module, b: typeof binaryen, name: string): void {
-  const get = (i: number, type: binaryen.Type = b.i32): Node => m.local.get(i, type);
+export function addTurnOver(m: Module, b: typeof binaryen, memory: Memory, name: string): void {
+  const s = newScope(m, b, name, empty, memory, 5);
   const [from, apart, to, along, blocks] = [0, 1, 2, 3, 4] as const;
-  const more = (local: number, by: Node): Node => m.local.set(local, m.i32.add(get(local), by));
-  const times = (i: number, local: number): Node => (i === 1 ? get(local) : m.i32.mul(get(local), m.i32.const(i)));
-  const at = (base: number, i: number, local: number): Node => (i === 0 ? get(base) : m.i32.add(get(base), times(i, local)));
-  const words = (...w: readonly number[]): number[] => w.flatMap(i => [4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3]);
-  const low = (x: number, y: number): Node => m.i8x16.shuffle(get(x, b.v128), get(y, b.v128), words(0, 4, 1, 5));
-  const high = (x: number, y: number): Node => m.i8x16.shuffle(get(x, b.v128), get(y, b.v128), words(2, 6, 3, 7));
-  const [rows, pairs] = [[5, 6, 7, 8], [9, 10, 11, 12]] as const;
-  m.addFunction(name, b.createType([b.i32, b.i32, b.i32, b.i32, b.i32]), b.none, Array.from({ length: 8 }, () => b.v128), m.loop('next', m.block(null, [
-    ...rows.map((row, i) => m.local.set(row, m.v128.load(0, 4, at(from, i, apart)))),
-    m.local.set(pairs[0], low(rows[0], rows[2])), m.local.set(pairs[1], high(rows[0], rows[2])), m.local.set(pairs[2], low(rows[1], rows[3])), m.local.set(pairs[3], high(rows[1], rows[3])),
-    ...[low(pairs[0], pairs[2]), high(pairs[0], pairs[2]), low(pairs[1], pairs[3]), high(pairs[1], pairs[3])].map((column, i) => m.v128.store(0, 16, at(to, i, along), column)),
-    more(from, m.i32.const(16)), more(to, times(4, along)), more(blocks, m.i32.const(-1)),
-    m.br_if('next', get(blocks)),
-  ])));
+  const of = (i: number): Node => m.local.get(i, b.i32);
+  const more = (i: number, by: Node): Node => m.local.set(i, m.i32.add(of(i), by));
+  const at = (base: number, i: number, step: number): Node => (i === 0 ? of(base) : m.i32.add(of(base), i === 1 ? of(step) : m.i32.mul(of(step), m.i32.const(i))));
+  const rows = [0, 1, 2, 3].map(i => { const row = newLocal(s, b.v128); put(s, s.top, row, m.v128.load(0, 4, at(from, i, apart))); return row; });
+  transposed(s, rows).forEach((column, i) => { s.top.out.push(m.v128.store(0, 16, at(to, i, along), get(s, column))); });
+  s.top.out.push(more(from, m.i32.const(16)), more(to, m.i32.mul(of(along), m.i32.const(4))), more(blocks, m.i32.const(-1)), m.br_if('next', of(blocks)));
+  m.addFunction(name, b.createType(Array.from({ length: 5 }, () => b.i32)), b.none, s.locals, m.loop('next', m.block(null, s.top.out)));
 }
