@@ -48,7 +48,7 @@ const squaredRadius = [3.496729974e-4, 1.137726569e-3, 2.33457041e-3, 5.16471764
 
 /**
  * -2 log(k / 2^24) for whole k in [1, 2^24], never below 0: k is a power of two times m in [√½, √2), and -2 log m a polynomial in w = 2 - 2m,
- * which is exact. Each product but the last is added to something that is at hand, so that the runtime of WebAssembly may fuse them.
+ * which is exact.
  */
 function radiusSquared<T>(a: Algebra<T>, k: T): T {
   const w = words(a);
