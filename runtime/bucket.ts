@@ -17,10 +17,9 @@ export function bucket(classes: ArrayLike<number>, extent: number): { readonly o
 
 /** Writes what a plan wants sorted of the classes that were just written into `buffer`. */
 export function writeBuckets(plan: Pick<PlanManifest, 'buffers'>, buffer: string, classes: ArrayLike<number>, write: (name: string, data: Uint32Array) => void): void {
-  const wanted = plan.buffers.filter(b => b.bucket?.of === buffer);
   const made = new Map<number, ReturnType<typeof bucket>>();
-  for (const { name, bucket: b } of wanted) {
-    if (!b) continue;
+  for (const { name, bucket: b } of plan.buffers) {
+    if (b?.of !== buffer) continue;
     const sorted = made.get(b.extent) ?? bucket(classes, b.extent);
     made.set(b.extent, sorted);
     write(name, sorted[b.part]);

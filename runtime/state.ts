@@ -161,7 +161,7 @@ export async function copyOf(s: State): Promise<Snapshot> {
 export async function takeSnapshot(s: State): Promise<void> { s.pending = await copyOf(s); }
 /** Whether all numbers are finite: a loop, ten times as fast as `every`. */
 export function areFinite(data: Float32Array): boolean {
-  for (const x of data) if (!Number.isFinite(x)) return false;
+  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return false;
   return true;
 }
 /** The first parameter that is not finite; all are asked for at once. */

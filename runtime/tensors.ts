@@ -23,7 +23,8 @@ export function toRows(port: PortManifest, value: TensorLike | undefined): Rows 
   const batch = shape.indexOf(null);
   let data: Float32Array;
   let given: readonly number[] | undefined;
-  if (isFlat(value)) { data = Float32Array.from(value.data); given = value.shape; } else if (typeof value === 'number') { data = Float32Array.of(value); given = []; } else if (ArrayBuffer.isView(value)) data = new Float32Array(value as ArrayLike<number>); // a view here is a typed array
+  if (ArrayBuffer.isView(value)) data = new Float32Array(value as ArrayLike<number>); // a view here is a typed array
+  else if (isFlat(value)) { data = Float32Array.from(value.data); given = value.shape; } else if (typeof value === 'number') { data = Float32Array.of(value); given = []; }
   else if (Array.isArray(value) && value.length > 0 && Array.isArray(value[0])) { const flat: number[] = []; given = flatten(name, value as readonly Nested[], flat); data = new Float32Array(flat); } else if (Array.isArray(value)) { data = new Float32Array(value as readonly number[]); if (shape.length === 1) given = [data.length]; } else return fail('Value', `'${name}' is no tensor: give nested arrays, a typed array, or { data, shape }`);
   if (given) {
     const fits = given.length === shape.length && given.every((d, i) => shape[i] === null || shape[i] === d) && product(given) === data.length;
@@ -51,10 +52,13 @@ function flatten(name: string, value: readonly Nested[], out: number[]): readonl
 export function toBatch(ports: readonly PortManifest[], record: Readonly<Record<string, TensorLike>>, known: readonly PortManifest[] = ports): { readonly tensors: ReadonlyMap<string, Rows>; readonly rows: number } {
   if (typeof record !== 'object' || record === null) return fail('Value', `data is a record { ${ports.map(p => p.name).join(', ')} }`);
   for (const name of Object.keys(record)) if (!known.some(p => p.name === name)) return fail('Name', `there is no input or target '${name}': the model has ${known.map(p => p.name).join(', ')}`);
-  const tensors = new Map(ports.map(p => [p.name, toRows(p, record[p.name])] as const));
-  const counts = [...tensors].flatMap(([name, t]) => (t.rows === undefined ? [] : [[name, t.rows] as const]));
-  const [first] = counts;
-  const odd = counts.find(([, n]) => n !== first?.[1]);
-  if (first && odd) return fail('Shape', `'${first[0]}' has ${first[1]} rows and '${odd[0]}' has ${odd[1]}`);
-  return { tensors, rows: first?.[1] ?? 1 };
+  const tensors = new Map<string, Rows>();
+  let first = '', rows: number | undefined;
+  for (const p of ports) {
+    const t = toRows(p, record[p.name]);
+    tensors.set(p.name, t);
+    if (t.rows !== undefined && rows !== undefined && t.rows !== rows) return fail('Shape', `'${first}' has ${rows} rows and '${p.name}' has ${t.rows}`);
+    if (rows === undefined) [first, rows] = [p.name, t.rows];
+  }
+  return { tensors, rows: rows ?? 1 };
 }

@@ -74,7 +74,7 @@ export const open: OpenBackend = async (code, plan, options) => {
   };
   if (threads > 1 && options.threads !== undefined) await start();
   /** Milliseconds that a program took at best for its rows and samples, on one thread, in its first runs: code is slow when it is new. */
-  const times = new Map<string, { runs: number; best: number }>();
+  const times = new Map<number, { runs: number; best: number }>();
   const backend: Backend = {
     name: 'wasm',
     plan,
@@ -112,7 +112,8 @@ export const open: OpenBackend = async (code, plan, options) => {
       const f = exports[program];
       if (typeof f !== 'function') throw new Error(`no program ${program}`);
       if (threads === 1) { (f as () => void)(); return; } // programs take and give nothing
-      const key = `${program} ${String(u32[rowsAt])} ${String(u32[samplesAt])}`;
+      // a number, since it is made for each run
+      const key = programs.indexOf(program) + 2 ** 8 * ((u32[samplesAt] ?? 0) + 2 ** 16 * (u32[rowsAt] ?? 0));
       const time = times.get(key) ?? { runs: 0, best: Infinity };
       if (ready > 1 && time.runs > 0 && time.best > worthwhile.program) {
         all.begin(programs.indexOf(program), active.value = ready);

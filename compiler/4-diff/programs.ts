@@ -63,7 +63,7 @@ export function programsOf(model: Model, plan?: 'shared' | 'fused', memory: Memo
   const prediction = model.prediction ? objectiveOf(lower(model.prediction)) : objective;
   const parameters = parametersOf(model);
   const scalars = ['loss', 'likelihood', 'complexity'];
-  const programs = new Map<string, Program>([['init', { name: 'init', graph: initial(parameters, siteOf) }]]);
+  const programs = new Map<string, Program>([['init', { name: 'init', graph: initial(parameters, siteOf), often: once }]]);
   const add = (name: string, of: Graph<Plain>, keep: (output: string) => boolean): void => { programs.set(name, { name, graph: prune(of, keep) }); };
 
   if (objective.outputs.has('loss')) {
@@ -108,6 +108,9 @@ export function programsOf(model: Model, plan?: 'shared' | 'fused', memory: Memo
 const inOrder = (programs: readonly Program[], order: readonly string[]): readonly Program[] => order.flatMap(name => programs.filter(p => p.name === name || p.name.startsWith(`${name}/`)));
 /** The programs of a model as a target is best served. A processor's update is no slower for being by itself: its tiles of gradients are in the way of nothing (DECISIONS.md). */
 export const arranged = (programs: readonly Program[], { innerLoops }: Capabilities): readonly Program[] => (innerLoops === 'cheap' ? inOrder(programs, smallOrder) : programs);
+
+/** A model begins once; whatever else it does, it does again and again. */
+const once = 1 / 16;
 
 /**
  * A program shares what those planned before it store. In a small model as many kernels as possible are shared, since code is

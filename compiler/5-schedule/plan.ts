@@ -33,7 +33,11 @@ import type { Work } from './work.ts';
  * A program by name: outputs `update:<variable>` are written to the variable, all others are results. What runs `before` its graph
  * updates variables alone, among them sums.
  */
-export interface Program { readonly name: string; readonly graph: Graph<Plain>; readonly before?: readonly Phase[] }
+export interface Program {
+  readonly name: string; readonly graph: Graph<Plain>; readonly before?: readonly Phase[];
+  /** How often it runs beside others, if less: what its code costs weighs more then. */
+  readonly often?: number;
+}
 /** `each`: once for each sample of the call (field `draws`), `sampleBase` counting them; its samples axis has one element. */
 export interface Phase { readonly graph: Graph<Plain>; readonly each: boolean }
 
@@ -83,8 +87,8 @@ export function schedule(programs: readonly Program[], capabilities: Capabilitie
     kernels.forEach((k, i) => { kernels[i] = ofOneSample(k); });
     buffers.forEach((b, name) => { buffers.set(name, { ...b, shape: b.shape.map(d => (d === 'samples' ? 1 : d)), size: sizeOfOne(b.size) }); });
   }
-  const turnsIn = plans.map(p => turnsOf(p.steps));
-  kernels.forEach((k, i) => { const times = Math.max(...turnsIn.map(t => t.get(i) ?? 1)); if (times > 1) kernels[i] = { ...k, turns: times }; });
+  const turnsIn = plans.map((p, i) => turnsOf(p.steps, programs[i]?.often));
+  kernels.forEach((k, i) => { const times = Math.max(...turnsIn.map(t => t.get(i) ?? 0)); if (times !== 1) kernels[i] = { ...k, turns: times }; });
   const used = new Set([...kernels.flatMap(k => k.buffers.map(b => b.name)), ...plans.flatMap(p => [...Object.values(p.results), ...p.swaps.flat()])]);
   return {
     memory, kernels,

@@ -99,7 +99,7 @@ export interface Kernel {
   readonly body: readonly Stmt[];
   /** Source text fused into this kernel, for `explain` and for errors. */
   readonly origins: readonly Span[];
-  /** How often a run of a program runs it, if more than once: for each turn of a loop. What its code costs is paid once. */
+  /** How often a run of a program runs it, if not once: for each turn of a loop, or less where the program is run less than others. What its code costs is paid once. */
   readonly turns?: number;
 }
 

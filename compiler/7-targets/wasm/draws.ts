@@ -6,8 +6,9 @@ import { InternalError } from '../../diagnostics.ts';
 import { parts } from '../../6-kernels/index.ts';
 import type { Expr, Index } from '../../6-kernels/kernel.ts';
 import { indexNode, literalStride } from './address.ts';
-import { get, newLocal, put } from './scope.ts';
-import type { Position, Scope } from './scope.ts';
+import { firstAt, nowhere, windowLength } from './noise.ts';
+import { cached, get, needsOf, newLocal, put } from './scope.ts';
+import type { Local, Position, Scope } from './scope.ts';
 import type { Node } from './spellings.ts';
 import { assemble, bends, keyOf, varies } from './values.ts';
 
@@ -25,7 +26,7 @@ function isAligned(s: Scope, element: Index, p: Position): boolean {
 }
 
 /**
- * The noise function gives the address of `count` values from an element on: up to sixteen when the element begins a quad,
+ * The noise function gives a window with `count` values from an element on: up to sixteen when the element begins a quad,
  * else up to thirteen. So one call serves a tile: all its vectors are fetched at once, before another call overwrites them.
  */
 export function noise(s: Scope, e: Noise, p: Position, wide: boolean): Node {
@@ -40,12 +41,13 @@ export function noise(s: Scope, e: Noise, p: Position, wide: boolean): Node {
   const width = isAligned(s, e.element, at(0)) ? 16 : 12;
   const first = offset - (offset % width);
   const end = Math.min(first + width, last + 4);
-  if (end - first <= 4) return s.m.v128.load(0, 4, callNoise(s, e, p, 4));
+  const kept = keptWindow(s, e, lane);
+  if (end - first <= 4) return s.m.v128.load(0, 4, callNoise(s, e, p, 4, kept));
   const key = (o: number): string => `noise ${keyOf(s, e, at(o), 'wide')}`;
   const seen = s.shared.get(key(offset));
   if (seen) return get(s, seen);
   const pointer = newLocal(s, s.b.i32);
-  put(s, s.frame, pointer, callNoise(s, e, at(first), end - first));
+  put(s, s.frame, pointer, callNoise(s, e, at(first), end - first, kept));
   for (let o = first; o < end; o += 4) {
     const local = newLocal(s, s.b.v128);
     put(s, s.frame, local, s.m.v128.load(4 * (o - first), 4, get(s, pointer)));
@@ -53,8 +55,32 @@ export function noise(s: Scope, e: Noise, p: Position, wide: boolean): Node {
   }
   return get(s, s.shared.get(key(offset)) ?? fail('noise without its tile'));
 }
-function callNoise(s: Scope, e: Noise, p: Position, count: number): Node {
-  return s.m.call(s.memory.noise(e.family), [indexNode(s, e.element, p), indexNode(s, e.sample, p), siteOf(s, e.site), s.m.i32.const(count), ...(s.memory.apart ? [s.m.i32.const(rowOf(s, p))] : [])], s.b.i32);
+/** The window that a loop used last, and its first element. */
+interface Kept { readonly window: Local; readonly first: Local }
+/** It stays from turn to turn of a loop along the noise where nothing else draws, so the loop itself sees whether it still holds what comes next: a call costs a tenth of a draw. */
+function keptWindow(s: Scope, e: Noise, lane: string): Kept | undefined {
+  const home = s.frame.parent;
+  if (!home || !s.hasOneNoise || s.frame.axis?.name !== lane) return undefined;
+  const { deps, depth } = needsOf(s, { kind: 'index', type: 'u32', index: e.sample });
+  if (depth >= s.frame.depth || s.region.sides.some(side => deps.has(side.axis))) return undefined;
+  const made = (of: string, value: number): Local => cached(s, home, of, s.b.i32, () => s.m.i32.const(value));
+  return { window: made('window', 0), first: made('first of the window', nowhere | 0) };
+}
+/** The address of `count` values; of those of a window that is kept without a call while it has them. */
+function callNoise(s: Scope, e: Noise, p: Position, count: number, kept?: Kept): Node {
+  const { m } = s;
+  const element = newLocal(s, s.b.i32);
+  const { window, first } = kept ?? { window: newLocal(s, s.b.i32), first: newLocal(s, s.b.i32) };
+  const apart = (): Node => m.i32.sub(get(s, element), get(s, first));
+  const call = m.block(null, [
+    m.local.set(window.index, m.call(s.memory.noise(e.family), [get(s, element), indexNode(s, e.sample, p), siteOf(s, e.site), m.i32.const(count), ...(s.memory.apart ? [m.i32.const(rowOf(s, p))] : [])], s.b.i32)),
+    m.local.set(first.index, m.i32.load(firstAt, 4, get(s, window))),
+  ]);
+  return m.block(null, [
+    m.local.set(element.index, indexNode(s, e.element, p)),
+    kept ? m.if(m.i32.gt_u(apart(), m.i32.const(windowLength - count)), call) : call,
+    m.i32.add(get(s, window), m.i32.shl(apart(), m.i32.const(2))),
+  ], s.b.i32);
 }
 function siteOf(s: Scope, site: number): Node {
   const given = s.given.sites.get(site);

@@ -128,8 +128,8 @@ interface Printed { readonly name: string; readonly isShared: boolean; readonly 
 function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelShape, 'buffers' | 'sites'>, memory: Memory, large: Large): Printed {
   const [buffers, sites] = [new Map(given.buffers.map((b, i) => [b, i])), new Map(given.sites.map((x, i) => [x, given.buffers.length + i]))];
   const parameters = Array.from({ length: buffers.size + sites.size }, () => binaryen.i32);
-  const { kernel, writes, plan } = planned(source, large);
-  const s = newScope(m, binaryen, kernel.name, writes, memory, parameters.length, { buffers, sites });
+  const { kernel, writes, noises, plan } = planned(source, large);
+  const s = newScope(m, binaryen, kernel.name, writes, memory, parameters.length, { buffers, sites }, noises.size === 1);
   // what is laid down before the loop that threads share would be laid down again for each small share
   const [all, small] = [false, true].map(x => leave(s, amountOf(kernel, plan.cost), plan.shared && tilesOf(s, plan.shared, plan, plan.roles.get(plan.shared)), x)) as [Node, Node];
   const begin = s.top.out.length;
@@ -139,8 +139,8 @@ function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelSh
   return { name, isShared: plan.shared !== undefined, used: s.allocated() };
 }
 
-/** A kernel as it is printed, what it writes, and how it is walked. */
-interface Planned { readonly kernel: Kernel; readonly writes: ReadonlySet<string>; readonly plan: Costed }
+/** A kernel as it is printed, what it writes and draws, and how it is walked. */
+interface Planned { readonly kernel: Kernel; readonly writes: ReadonlySet<string>; readonly noises: ReadonlySet<Expr>; readonly plan: Costed }
 /** Choosing a plan is most of the work of printing: who predicts a time asks for the same one. */
 const plans = new WeakMap<Kernel, Map<string, Planned>>();
 function planned(source: Kernel, large: Large): Planned {
@@ -153,14 +153,14 @@ function planned(source: Kernel, large: Large): Planned {
 }
 function makePlanned(source: Kernel, large: Large): Planned {
   const kernel = prepare(collapse(source), spells, ownExpansions);
-  const { reads, writes } = accesses(kernel.body);
-  return { kernel, writes, plan: makePlan(kernel, ![...writes].some(b => reads.has(b)), large) };
+  const { reads, writes, noises } = accesses(kernel.body);
+  return { kernel, writes, noises, plan: makePlan(kernel, ![...writes].some(b => reads.has(b)), large) };
 }
 
-/** Buffers that a body loads from and stores to. */
-function accesses(body: readonly Stmt[]): { readonly reads: ReadonlySet<string>; readonly writes: ReadonlySet<string> } {
-  const [reads, writes] = [new Set<string>(), new Set<string>()];
-  const expr = (e: Expr): void => { if (e.kind === 'load') reads.add(e.buffer); childrenOf(e).forEach(expr); };
+/** Buffers that a body loads from and stores to, and its noise. */
+function accesses(body: readonly Stmt[]): { readonly reads: ReadonlySet<string>; readonly writes: ReadonlySet<string>; readonly noises: ReadonlySet<Expr> } {
+  const [reads, writes, noises] = [new Set<string>(), new Set<string>(), new Set<Expr>()];
+  const expr = (e: Expr): void => { if (e.kind === 'load') reads.add(e.buffer); else if (e.kind === 'noise') noises.add(e); childrenOf(e).forEach(expr); };
   const walk = (stmts: readonly Stmt[]): void => {
     for (const s of stmts) {
       switch (s.kind) {
@@ -172,7 +172,7 @@ function accesses(body: readonly Stmt[]): { readonly reads: ReadonlySet<string>;
     }
   };
   walk(body);
-  return { reads, writes };
+  return { reads, writes, noises };
 }
 
 /** What a module says of itself in its globals. */

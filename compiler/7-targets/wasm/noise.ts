@@ -18,23 +18,25 @@ import { inRegion, interleaved, writeBlock, writeLoop } from './statements.ts';
 import { mine } from './threads.ts';
 
 /** Values in a window, and windows of a family: chosen by site + sample. */
-const length = 64;
+export const windowLength = 64;
 const windows = 8;
+/** Where a window says which element is its first. */
+export const firstAt = 4 * windowLength;
 /** A window, then the element, sample and site of its first value. */
-const stride = 4 * length + 16;
-const keyAt = { element: 4 * length, sample: 4 * length + 4, site: 4 * length + 8 } as const;
+const stride = 4 * windowLength + 16;
+const keyAt = { element: firstAt, sample: 4 * windowLength + 4, site: 4 * windowLength + 8 } as const;
 /** Bytes of scratch for one family. */
 export const noiseBytes = windows * stride;
 /** No element is less than a window after this one. */
-const nowhere = 0x80000000;
+export const nowhere = 0x80000000;
 
 /** Forgets what is in the windows: the stream may be another one. */
 export const forget = (m: Module, b: typeof binaryen, from: number): readonly Node[] =>
   Array.from({ length: windows }, (_, i) => m.i32.store(from + i * stride + keyAt.element, 4, mine(m, b, 'scratch'), m.i32.const(nowhere | 0)));
 
 /**
- * Adds the function `name(element, sample, site, count) -> address of count values`, `count` at most 16. The values stay until the
- * next call. @param from Where the windows are in a thread's scratch memory. @param apart A fifth argument is added to the number of the
+ * Adds the function `name(element, sample, site, count) -> window`: where `count` values from that element on are, `count` at most 16, and
+ * which element is first there. They stay until the next call. @param from Where the windows are in a thread's scratch memory. @param apart A fifth argument is added to the number of the
  * window: rows of a tile that are drawn by turns, far from each other, each keep theirs.
  */
 export function addNoise(m: Module, b: typeof binaryen, memory: Memory, name: string, family: 'normal' | 'uniform', from: number, apart: boolean): void {
@@ -50,12 +52,12 @@ export function addNoise(m: Module, b: typeof binaryen, memory: Memory, name: st
     m.if([
       m.i32.eq(get(s, sample), kept(keyAt.sample)), m.i32.eq(get(s, site), kept(keyAt.site)),
       // from element - start on, count values must lie inside
-      m.i32.le_u(m.i32.sub(get(s, element), kept(keyAt.element)), m.i32.sub(i32(length), get(s, count))),
-    ].reduce((x, y) => m.i32.and(x, y)), m.return(m.i32.add(get(s, window), m.i32.shl(m.i32.sub(get(s, element), kept(keyAt.element)), i32(2))))),
+      m.i32.le_u(m.i32.sub(get(s, element), kept(keyAt.element)), m.i32.sub(i32(windowLength), get(s, count))),
+    ].reduce((x, y) => m.i32.and(x, y)), m.return(get(s, window))),
     keep(keyAt.element, m.i32.and(get(s, element), i32(-4))), keep(keyAt.sample, get(s, sample)), keep(keyAt.site, get(s, site)),
   ];
   draw(s, family, { element, sample, site }, window);
-  const body = m.block(null, [...head, ...s.top.out, m.i32.add(get(s, window), m.i32.shl(m.i32.and(get(s, element), i32(3)), i32(2)))], b.i32);
+  const body = m.block(null, [...head, ...s.top.out, get(s, window)], b.i32);
   m.addFunction(name, b.createType(Array.from({ length: apart ? 5 : 4 }, () => b.i32)), b.i32, s.locals, body);
 }
 
@@ -87,7 +89,7 @@ function stage(s: Scope, window: Local, axis: string, { vectors, make, kept }: S
   const groups = 2;
   const at = newLocal(s, s.b.i32);
   put(s, s.frame, at, get(s, window));
-  writeLoop(s, axis, 0, length / vectors, 4 * groups, {}, () => {
+  writeLoop(s, axis, 0, windowLength / vectors, 4 * groups, {}, () => {
     inRegion(s, { lane: axis, sides: [{ axis, count: groups, step: 4 }], turns: new Map() }, () => {
       const lanes = new Set([axis]);
       const places = positions(s, lanes);

@@ -103,6 +103,8 @@ export interface Scope {
   readonly locals: binaryen.Type[];
   readonly parameters: number;
   readonly given: Given;
+  /** All noise of the kernel is one expression: nobody else moves its window. */
+  readonly hasOneNoise: boolean;
   readonly top: Frame;
   readonly names: Map<string, Binding>;
   readonly axes: Map<string, AxisPlace>;
@@ -131,11 +133,11 @@ export interface Scope {
 }
 
 /** @param given Parameters that tell where buffers begin, and which noise: see `Given`. */
-export function newScope(m: Module, b: typeof binaryen, name: string, written: ReadonlySet<string>, memory: Memory, parameters: number, given: Given = nothing): Scope {
+export function newScope(m: Module, b: typeof binaryen, name: string, written: ReadonlySet<string>, memory: Memory, parameters: number, given: Given = nothing, hasOneNoise = false): Scope {
   let used = memory.scratch, panels = 0;
   const top: Frame = { depth: 0, parent: undefined, out: [], after: [], cache: new Map(), mayBeEmpty: false };
   return {
-    m, b, name, written, memory, parameters, given, top, locals: [], names: new Map(), axes: new Map(), frame: top,
+    m, b, name, written, memory, parameters, given, hasOneNoise, top, locals: [], names: new Map(), axes: new Map(), frame: top,
     region: { lane: undefined, sides: [], turns: new Map() }, shared: new Map(), needs: new Map(), labels: 0,
     gridAxes: new Map(), folds: [], panels: new WeakMap(), panelPlaces: new Map(), laysDownBefore: new Set(), allocated: () => ({ scratch: used, panels }),
     allocatePanel: bytes => { const at = panels; panels += bytes; return at; },

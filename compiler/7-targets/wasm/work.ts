@@ -208,7 +208,7 @@ function visit(e: Expr, axes: ReadonlyMap<string, number>, names: ReadonlyMap<st
         const isRow = lane !== 0 && (lane & indexMask(e.sample, axes, names)) === 0 && strideOf(e.element, lane, axes, names) === 1;
         // a window of 64 values for each element asked for; a quarter of that a tile where elements follow each other
         if (!isRow) return lane & mask ? 16 * noiseCall : 2 * noiseCall;
-        return noiseCall / 4 + 30 * Math.ceil(vectors / (aligned(lane) ? 4 : 3)) / vectors;
+        return noiseCall / 4 + 12 * Math.ceil(vectors / (aligned(lane) ? 4 : 3)) / vectors;
       }, count: 1, drawn: true, tape: [...axes].reduce((m, [name, bit]) => (strideAlong(e.element, name) === 1 ? m | bit : m), 0) });
       break;
     }
