@@ -71,7 +71,7 @@ export function reserve(s: State, rows: number, wanted: number): void {
   s.backend.reserve(s.capacity.rows, s.capacity.samples);
 }
 
-/** Memory that a call may take for what it computes in between, in bytes. In a small plan what is there already, a sixth of what is kept, or the least. */
+/** Memory that a call may take for what it computes in between, in bytes, beyond what one row takes. In a small plan what is there already, a sixth of what is kept, or the least. */
 const workspace = 2 ** 28, least = 2 ** 20;
 /**
  * How many rows and samples to compute at a time, so that a call stays within its memory: halved, samples first, until they do.
@@ -81,9 +81,10 @@ export function chunks(s: State, rows: number, wanted: number, divideSamples = t
   const { plan } = s.backend;
   const samples = plan.memory === 'small' ? 1 : wanted;
   if (rows <= s.capacity.rows && samples <= s.capacity.samples) return { rows, samples }; // there is room
-  const { words, persistent } = layout(plan, rows, samples);
-  const room = plan.memory === 'small' ? Math.max(4 * (layout(plan, s.capacity.rows, s.capacity.samples).words - persistent), 4 * persistent / 6, least) : workspace;
-  if (4 * (words - persistent) <= room) return { rows, samples };
+  // what one row needs is there anyway: a small plan keeps all gradients of a weight in it
+  const [one, { words, persistent }] = [layout(plan, 1, 1), layout(plan, rows, samples)];
+  const room = plan.memory === 'small' ? Math.max(4 * (layout(plan, s.capacity.rows, s.capacity.samples).words - one.words), 4 * persistent / 6, least) : workspace;
+  if (4 * (words - one.words) <= room) return { rows, samples };
   if (samples > 1 && divideSamples) return chunks(s, rows, Math.ceil(samples / 2));
   return rows > 1 ? chunks(s, Math.ceil(rows / 2), samples, divideSamples) : { rows, samples };
 }

@@ -94,3 +94,16 @@ test('predictions stay within what training holds, whatever the rows and the sam
   t.true(difference(first?.draws.data ?? [], p?.draws.data.subarray(0, 2) ?? []) < 1e-6);
   m.dispose();
 });
+test('a prediction draws the weights once for all rows that there is room for', async t => {
+  let runs = 0;
+  const counted: OpenBackend = async (...given) => {
+    const backend = await openWasm(...given);
+    const { run } = backend;
+    return Object.assign(backend, { run: (program: string, scalars: Parameters<typeof run>[1]) => { runs += program === 'predict' ? 1 : 0; run(program, scalars); } });
+  };
+  // gradients take more than a sixth of parameters and moments, and more than a mebibyte
+  const m = await moduleOf('model M { input x: [batch, 600] target y: [batch, 2] p = x |> linear(600) |> relu |> linear(2) output p loss mse(p, y) }', wasm, counted, 'small').create({ seed: 1, threads: 1 });
+  await m.predict({ x: new Float32Array(16 * 600) }, { samples: 3 });
+  t.is(runs, 3);
+  m.dispose();
+});
