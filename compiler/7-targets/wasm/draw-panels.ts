@@ -72,12 +72,14 @@ export function namesIn(body: readonly Stmt[], from: readonly Expr[]): ReadonlyS
 }
 
 /** Writes the loops that fill a panel, tile by tile, into the open frame. */
-export function writeDraws(s: Scope, tiles: readonly { readonly axis: Axis; readonly step: number }[], turns: readonly { readonly axis: Axis }[], { value, lets, noise }: Draw, to: Load, side: Side, width: number): void {
+export function writeDraws(s: Scope, tiles: readonly { readonly axis: Axis; readonly step: number }[], turns: readonly { readonly axis: Axis }[], { whole, value, lets, noise }: Draw, to: Load, side: Side, width: number): void {
   const [tile] = tiles;
-  if (tile) { writeLoop(s, tile.axis.name, 0, roundedDown(s, tile.axis.extent, 1), tile.step, { isSure: true }, () => { writeDraws(s, [], turns, { whole: value, value, lets, noise }, to, side, width); }); return; }
+  if (tile) { writeLoop(s, tile.axis.name, 0, roundedDown(s, tile.axis.extent, 1), tile.step, { isSure: true }, () => { writeDraws(s, [], turns, { whole, value, lets, noise }, to, side, width); }); return; }
   const body: readonly Stmt[] = [...lets, { kind: 'store', buffer: to.buffer, offset: to.offset, value }];
   const plan: Plan = { body: [], roles: new Map(), mayRepeat: false, shared: undefined, isLarge: false, panel: 0 };
   const names = new Map(s.names);
+  const { hasOneNoise } = s;
+  s.hasOneNoise = noisesIn(whole).size === 1;
   const block = (): void => { s.needs = new Map(); writeBlock(s, body, plan); };
   const along = (depth: number, inner: () => void): void => {
     const loop = turns[depth];
@@ -102,6 +104,12 @@ export function writeDraws(s: Scope, tiles: readonly { readonly axis: Axis; read
       });
     }
   }
+  s.hasOneNoise = hasOneNoise;
   s.names.clear();
   for (const [name, b] of names) s.names.set(name, b);
+}
+function noisesIn(e: Expr, found = new Set<Expr>()): ReadonlySet<Expr> {
+  if (e.kind === 'noise') found.add(e);
+  for (const c of childrenOf(e)) noisesIn(c, found);
+  return found;
 }

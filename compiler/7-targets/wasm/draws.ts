@@ -7,7 +7,7 @@ import { parts } from '../../6-kernels/index.ts';
 import type { Expr, Index } from '../../6-kernels/kernel.ts';
 import { indexNode, literalStride } from './address.ts';
 import { firstAt, nowhere, windowLength } from './noise.ts';
-import { cached, get, needsOf, newLocal, put } from './scope.ts';
+import { get, needsOf, newLocal, put } from './scope.ts';
 import type { Local, Position, Scope } from './scope.ts';
 import type { Node } from './spellings.ts';
 import { assemble, bends, keyOf, varies } from './values.ts';
@@ -63,8 +63,12 @@ function keptWindow(s: Scope, e: Noise, lane: string): Kept | undefined {
   if (!home || !s.hasOneNoise || s.frame.axis?.name !== lane) return undefined;
   const { deps, depth } = needsOf(s, { kind: 'index', type: 'u32', index: e.sample });
   if (depth >= s.frame.depth || s.region.sides.some(side => deps.has(side.axis))) return undefined;
-  const made = (of: string, value: number): Local => cached(s, home, of, s.b.i32, () => s.m.i32.const(value));
-  return { window: made('window', 0), first: made('first of the window', nowhere | 0) };
+  const [seen, of] = [s.frame.cache.get('first'), s.frame.cache.get('window')];
+  if (seen && of) return { window: of, first: seen };
+  const [window, first] = [newLocal(s, s.b.i32), newLocal(s, s.b.i32)];
+  s.frame.cache.set('window', window).set('first', first);
+  put(s, home, first, s.m.i32.const(nowhere | 0));
+  return { window, first };
 }
 /** The address of `count` values; of those of a window that is kept without a call while it has them. */
 function callNoise(s: Scope, e: Noise, p: Position, count: number, kept?: Kept): Node {

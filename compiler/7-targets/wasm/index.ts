@@ -129,7 +129,8 @@ function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelSh
   const [buffers, sites] = [new Map(given.buffers.map((b, i) => [b, i])), new Map(given.sites.map((x, i) => [x, given.buffers.length + i]))];
   const parameters = Array.from({ length: buffers.size + sites.size }, () => binaryen.i32);
   const { kernel, writes, noises, plan } = planned(source, large);
-  const s = newScope(m, binaryen, kernel.name, writes, memory, parameters.length, { buffers, sites }, noises.size === 1);
+  const s = newScope(m, binaryen, kernel.name, writes, memory, parameters.length, { buffers, sites });
+  s.hasOneNoise = noises.size === 1;
   // what is laid down before the loop that threads share would be laid down again for each small share
   const [all, small] = [false, true].map(x => leave(s, amountOf(kernel, plan.cost), plan.shared && tilesOf(s, plan.shared, plan, plan.roles.get(plan.shared)), x)) as [Node, Node];
   const begin = s.top.out.length;

@@ -103,8 +103,6 @@ export interface Scope {
   readonly locals: binaryen.Type[];
   readonly parameters: number;
   readonly given: Given;
-  /** All noise of the kernel is one expression: nobody else moves its window. */
-  readonly hasOneNoise: boolean;
   readonly top: Frame;
   readonly names: Map<string, Binding>;
   readonly axes: Map<string, AxisPlace>;
@@ -129,16 +127,18 @@ export interface Scope {
   /** So many bytes for each row and sample, of this kernel alone. */
   readonly allocatePanel: (bytes: number) => number;
   needs: Map<Expr, Needs>;
+  /** All noise of what is written is one expression: nobody else moves its window. */
+  hasOneNoise: boolean;
   labels: number;
 }
 
 /** @param given Parameters that tell where buffers begin, and which noise: see `Given`. */
-export function newScope(m: Module, b: typeof binaryen, name: string, written: ReadonlySet<string>, memory: Memory, parameters: number, given: Given = nothing, hasOneNoise = false): Scope {
+export function newScope(m: Module, b: typeof binaryen, name: string, written: ReadonlySet<string>, memory: Memory, parameters: number, given: Given = nothing): Scope {
   let used = memory.scratch, panels = 0;
   const top: Frame = { depth: 0, parent: undefined, out: [], after: [], cache: new Map(), mayBeEmpty: false };
   return {
-    m, b, name, written, memory, parameters, given, hasOneNoise, top, locals: [], names: new Map(), axes: new Map(), frame: top,
-    region: { lane: undefined, sides: [], turns: new Map() }, shared: new Map(), needs: new Map(), labels: 0,
+    m, b, name, written, memory, parameters, given, top, locals: [], names: new Map(), axes: new Map(), frame: top,
+    region: { lane: undefined, sides: [], turns: new Map() }, shared: new Map(), needs: new Map(), hasOneNoise: false, labels: 0,
     gridAxes: new Map(), folds: [], panels: new WeakMap(), panelPlaces: new Map(), laysDownBefore: new Set(), allocated: () => ({ scratch: used, panels }),
     allocatePanel: bytes => { const at = panels; panels += bytes; return at; },
     allocate: bytes => { const at = used; used = Math.ceil((used + bytes) / 64) * 64; return at; },
