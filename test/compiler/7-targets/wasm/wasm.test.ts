@@ -76,6 +76,17 @@ test('two streams in one kernel, and a transposed one, do not disturb each other
   t.deepEqual(wrong, []);
 });
 
+for (const [what, site, shift] of [['of two sites in one window', 85, 0], ['of one site, far apart', 77, 100], ['of one site, near each other', 77, 3]] as const) {
+  test(`two rows of values ${what} do not move a window that a loop keeps`, async t => {
+    const two: Expr = { kind: 'op', op: 'sub', type: 'f32', args: [noise('normal', at('i'), axisIndex('s')), noise('normal', addIndex(at('i'), constant(shift)), axisIndex('s'), site)] };
+    const kernel: Kernel = { name: 'two', origins: [], axes: [{ name: 's', extent: 'samples' }, { name: 'i', extent: 200 }], buffers: [buffer('y', { times: 200, by: ['samples'] })], body: [{ kind: 'store', buffer: 'y', offset: addIndex(at('s', 200), at('i')), value: two }] };
+    const machine = await load(scheduleOf([kernel]), record);
+    machine.run('all', record);
+    const wrong = [...machine.data('y')].filter((x, i) => Math.abs(x - (exact('normal', 77, 4 + Math.floor(i / 200), i % 200) - exact('normal', site, 4 + Math.floor(i / 200), shift + i % 200))) > 1e-6);
+    t.deepEqual(wrong, []);
+  });
+}
+
 test('another count or seed draws anew', async t => {
   const kernel: Kernel = { name: 'draw', origins: [], axes: [{ name: 'i', extent: 8 }], buffers: [buffer('y', 8)], body: [{ kind: 'store', buffer: 'y', offset: at('i'), value: noise('normal', at('i')) }] };
   const machine = await load(scheduleOf([kernel]), record);
