@@ -112,7 +112,7 @@ export const open: OpenBackend = async (code, plan, options) => {
       const f = exports[program];
       if (typeof f !== 'function') throw new Error(`no program ${program}`);
       if (threads === 1) { (f as () => void)(); return; } // programs take and give nothing
-      // a number, since it is made for each run
+      // a number, since it is made for each run; beyond 256 programs and 65,536 samples two may have one, which shares their times
       const key = programs.indexOf(program) + 2 ** 8 * ((u32[samplesAt] ?? 0) + 2 ** 16 * (u32[rowsAt] ?? 0));
       const time = times.get(key) ?? { runs: 0, best: Infinity };
       if (ready > 1 && time.runs > 0 && time.best > worthwhile.program) {

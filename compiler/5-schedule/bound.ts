@@ -6,7 +6,7 @@
 import { clamped } from '../6-kernels/bounds.ts';
 import { addIndex, axisIndex, constant, guardKey, scaleIndex, strideAlong } from '../6-kernels/index.ts';
 import type { Condition, Expr, Fold, Kernel, Stmt } from '../6-kernels/kernel.ts';
-import { mapStmts, upwards } from '../6-kernels/map.ts';
+import { mapStmts, partsOf, upwards } from '../6-kernels/map.ts';
 
 /** What each name is zero outside of. */
 type Zeros = ReadonlyMap<string, readonly Condition[]>;
@@ -77,13 +77,19 @@ function note(s: Stmt, zeros: Map<string, readonly Condition[]>): void {
   const all = addedOutside(s, zeros).filter(c => strideAlong(c.index, s.axis.name) === 0);
   s.carries.forEach(c => { zeros.set(c.name, all); });
 }
-function zeroOutside(e: Expr, zeros: Zeros): readonly Condition[] {
+/** @param known What was found of parts. */
+function zeroOutside(e: Expr, zeros: Zeros, known = new Map<Expr, readonly Condition[]>()): readonly Condition[] {
+  const made = known.get(e) ?? zerosOf(e, zeros, known);
+  known.set(e, made);
+  return made;
+}
+function zerosOf(e: Expr, zeros: Zeros, known: Map<Expr, readonly Condition[]>): readonly Condition[] {
   if (e.kind === 'ref') return zeros.get(e.name) ?? [];
   if (e.kind === 'load') return e.fill === undefined || e.fill === 0 ? e.guard ?? [] : [];
   if (e.kind !== 'op') return [];
-  const of = e.args.map(a => zeroOutside(a, zeros));
+  const of = e.args.map(a => zeroOutside(a, zeros, known));
   switch (e.op) {
-    case 'mul': return of.flat();
+    case 'mul': return [...new Set(of.flat())];
     case 'neg': return of[0] ?? [];
     case 'add': case 'sub': return of.reduce(both);
     case 'select': {
@@ -97,6 +103,6 @@ const both = (a: readonly Condition[], b: readonly Condition[]): readonly Condit
 
 function hasGuardedFold(s: Stmt): boolean {
   if (s.kind !== 'fold') return false;
-  const isGuarded = (e: Expr): boolean => (e.kind === 'load' ? (e.guard?.length ?? 0) > 0 : e.kind === 'op' && e.args.some(isGuarded));
+  const isGuarded = (e: Expr): boolean => [...partsOf(e)].some(x => x.kind === 'load' && (x.guard?.length ?? 0) > 0);
   return s.body.some(x => hasGuardedFold(x) || (x.kind === 'let' && isGuarded(x.value))) || s.carries.some(c => isGuarded(c.next));
 }

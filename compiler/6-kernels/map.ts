@@ -58,6 +58,14 @@ export function childrenOf(e: Expr): readonly Expr[] {
   return out;
 }
 
+/** An expression and all below it, each object once: what is used in many places is a graph, whose paths may be beyond counting. */
+export function partsOf(e: Expr): ReadonlySet<Expr> {
+  const seen = new Set<Expr>();
+  const visit = (x: Expr): void => { if (!seen.has(x)) { seen.add(x); eachChild(x, visit); } };
+  visit(e);
+  return seen;
+}
+
 /** The statements with `f` applied to every expression as a whole (not to its children). */
 export function mapStmts(body: readonly Stmt[], f: (e: Expr) => Expr): readonly Stmt[] {
   return body.map((s): Stmt => {

@@ -5,7 +5,7 @@
  */
 import { strideAlong } from '../../6-kernels/index.ts';
 import type { Axis, Expr, Fold, Stmt } from '../../6-kernels/kernel.ts';
-import { childrenOf, mapChildren } from '../../6-kernels/map.ts';
+import { childrenOf, mapChildren, partsOf } from '../../6-kernels/map.ts';
 import type { Scope, Side } from './scope.ts';
 import { inRegion, roundedDown, writeBlock, writeLoop } from './statements.ts';
 import type { Plan } from './plan.ts';
@@ -78,8 +78,8 @@ export function writeDraws(s: Scope, tiles: readonly { readonly axis: Axis; read
   const body: readonly Stmt[] = [...lets, { kind: 'store', buffer: to.buffer, offset: to.offset, value }];
   const plan: Plan = { body: [], roles: new Map(), mayRepeat: false, shared: undefined, isLarge: false, panel: 0 };
   const names = new Map(s.names);
-  const { hasOneNoise } = s;
-  s.hasOneNoise = noisesIn(whole).size === 1;
+  const { oneNoise } = s;
+  s.oneNoise = [...partsOf(whole)].filter(e => e.kind === 'noise').length === 1 ? s.frame : undefined;
   const block = (): void => { s.needs = new Map(); writeBlock(s, body, plan); };
   const along = (depth: number, inner: () => void): void => {
     const loop = turns[depth];
@@ -104,12 +104,7 @@ export function writeDraws(s: Scope, tiles: readonly { readonly axis: Axis; read
       });
     }
   }
-  s.hasOneNoise = hasOneNoise;
+  s.oneNoise = oneNoise;
   s.names.clear();
   for (const [name, b] of names) s.names.set(name, b);
-}
-function noisesIn(e: Expr, found = new Set<Expr>()): ReadonlySet<Expr> {
-  if (e.kind === 'noise') found.add(e);
-  for (const c of childrenOf(e)) noisesIn(c, found);
-  return found;
 }

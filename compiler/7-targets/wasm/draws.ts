@@ -57,10 +57,13 @@ export function noise(s: Scope, e: Noise, p: Position, wide: boolean): Node {
 }
 /** The window that a loop used last, and its first element. */
 interface Kept { readonly window: Local; readonly first: Local }
-/** It stays from turn to turn of a loop along the noise where nothing else draws, so the loop itself sees whether it still holds what comes next: a call costs a tenth of a draw. */
+/**
+ * The window that stays from turn to turn of a loop along the noise, where nothing else inside of the frame around draws, and the sample is
+ * the same in all turns. The loop itself sees whether what comes next is in it: a call would cost a tenth of a draw.
+ */
 function keptWindow(s: Scope, e: Noise, lane: string): Kept | undefined {
   const home = s.frame.parent;
-  if (!home || !s.hasOneNoise || s.frame.axis?.name !== lane) return undefined;
+  if (!home || !s.oneNoise || s.frame.depth <= s.oneNoise.depth || s.frame.axis?.name !== lane) return undefined;
   const { deps, depth } = needsOf(s, { kind: 'index', type: 'u32', index: e.sample });
   if (depth >= s.frame.depth || s.region.sides.some(side => deps.has(side.axis))) return undefined;
   const [seen, of] = [s.frame.cache.get('first'), s.frame.cache.get('window')];
@@ -75,15 +78,15 @@ function callNoise(s: Scope, e: Noise, p: Position, count: number, kept?: Kept):
   const { m } = s;
   const element = newLocal(s, s.b.i32);
   const { window, first } = kept ?? { window: newLocal(s, s.b.i32), first: newLocal(s, s.b.i32) };
-  const apart = (): Node => m.i32.sub(get(s, element), get(s, first));
+  const ahead = (): Node => m.i32.sub(get(s, element), get(s, first));
   const call = m.block(null, [
     m.local.set(window.index, m.call(s.memory.noise(e.family), [get(s, element), indexNode(s, e.sample, p), siteOf(s, e.site), m.i32.const(count), ...(s.memory.apart ? [m.i32.const(rowOf(s, p))] : [])], s.b.i32)),
     m.local.set(first.index, m.i32.load(firstAt, 4, get(s, window))),
   ]);
   return m.block(null, [
     m.local.set(element.index, indexNode(s, e.element, p)),
-    kept ? m.if(m.i32.gt_u(apart(), m.i32.const(windowLength - count)), call) : call,
-    m.i32.add(get(s, window), m.i32.shl(apart(), m.i32.const(2))),
+    kept ? m.if(m.i32.gt_u(ahead(), m.i32.const(windowLength - count)), call) : call,
+    m.i32.add(get(s, window), m.i32.shl(ahead(), m.i32.const(2))),
   ], s.b.i32);
 }
 function siteOf(s: Scope, site: number): Node {

@@ -78,12 +78,16 @@ export function printWasm(schedule: Schedule, large: Large = largeIn(schedule.me
     // equal layers have equal kernels: one function serves them all
     const functions = new Map<string, Printed>();
     const shapes = schedule.kernels.map(kernelShape);
-    const alike = new Map<string, number>();
-    for (const { key } of shapes) alike.set(key, (alike.get(key) ?? 0) + 1);
+    const alike = new Map<string, number[]>();
+    shapes.forEach(({ key }, i) => { alike.set(key, [...alike.get(key) ?? [], i]); });
+    const turnsOf = (i: number): number => schedule.kernels[i]?.turns ?? 1;
     const calls = shapes.map((shape, i): Call => {
-      const isOwn = alike.get(shape.key) === 1 || shape.buffers.length + shape.sites.length > mostParameters;
+      const others = alike.get(shape.key) ?? [];
+      const isOwn = others.length === 1 || shape.buffers.length + shape.sites.length > mostParameters;
       const key = isOwn ? `kernel ${i}` : shape.key;
-      const made = functions.get(key) ?? addKernel(m, `kernel ${i}`, schedule.kernels[i] ?? fail(`there is no kernel ${i}`), isOwn ? nothing : shape, memory, large);
+      // as the one that runs most often is best served
+      const first = isOwn ? i : others.reduce((x, y) => (turnsOf(y) > turnsOf(x) ? y : x));
+      const made = functions.get(key) ?? addKernel(m, `kernel ${first}`, schedule.kernels[first] ?? fail(`there is no kernel ${first}`), isOwn ? nothing : shapes[first] ?? shape, memory, large);
       functions.set(key, made);
       spilled = Math.max(spilled, made.used.scratch);
       panels = Math.max(panels, made.used.panels);
@@ -128,9 +132,9 @@ interface Printed { readonly name: string; readonly isShared: boolean; readonly 
 function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelShape, 'buffers' | 'sites'>, memory: Memory, large: Large): Printed {
   const [buffers, sites] = [new Map(given.buffers.map((b, i) => [b, i])), new Map(given.sites.map((x, i) => [x, given.buffers.length + i]))];
   const parameters = Array.from({ length: buffers.size + sites.size }, () => binaryen.i32);
-  const { kernel, writes, noises, plan } = planned(source, large);
+  const { kernel, writes, hasOneNoise, plan } = planned(source, large);
   const s = newScope(m, binaryen, kernel.name, writes, memory, parameters.length, { buffers, sites });
-  s.hasOneNoise = noises.size === 1;
+  s.oneNoise = hasOneNoise ? s.top : undefined;
   // what is laid down before the loop that threads share would be laid down again for each small share
   const [all, small] = [false, true].map(x => leave(s, amountOf(kernel, plan.cost), plan.shared && tilesOf(s, plan.shared, plan, plan.roles.get(plan.shared)), x)) as [Node, Node];
   const begin = s.top.out.length;
@@ -140,8 +144,8 @@ function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelSh
   return { name, isShared: plan.shared !== undefined, used: s.allocated() };
 }
 
-/** A kernel as it is printed, what it writes and draws, and how it is walked. */
-interface Planned { readonly kernel: Kernel; readonly writes: ReadonlySet<string>; readonly noises: ReadonlySet<Expr>; readonly plan: Costed }
+/** A kernel as it is printed, what it writes, and how it is walked. */
+interface Planned { readonly kernel: Kernel; readonly writes: ReadonlySet<string>; /** All its noise is one expression. */ readonly hasOneNoise: boolean; readonly plan: Costed }
 /** Choosing a plan is most of the work of printing: who predicts a time asks for the same one. */
 const plans = new WeakMap<Kernel, Map<string, Planned>>();
 function planned(source: Kernel, large: Large): Planned {
@@ -155,7 +159,7 @@ function planned(source: Kernel, large: Large): Planned {
 function makePlanned(source: Kernel, large: Large): Planned {
   const kernel = prepare(collapse(source), spells, ownExpansions);
   const { reads, writes, noises } = accesses(kernel.body);
-  return { kernel, writes, noises, plan: makePlan(kernel, ![...writes].some(b => reads.has(b)), large) };
+  return { kernel, writes, hasOneNoise: noises.size === 1, plan: makePlan(kernel, ![...writes].some(b => reads.has(b)), large) };
 }
 
 /** Buffers that a body loads from and stores to, and its noise. */

@@ -63,7 +63,7 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: num
     const inner = grid.at(-1);
     const before = grid.at(-2);
     const consider = (fixed: Roles): void => {
-      const roles = [...fixed.values()].some(r => r.kind === 'lanes') ? fixed : inside(work, new Set(grid), fixed, mayRepeat);
+      const roles = [...fixed.values()].some(r => r.kind === 'lanes') ? fixed : inside(work, new Set(grid), fixed, mayRepeat, turns);
       const time = costOf(work, { ...none, isLarge, panel }, roles, mayRepeat);
       if (best && turns * time >= best.cost) return;
       const cost = priceOf(turns * time, sizeOf(work, none, roles, mayRepeat));
@@ -136,8 +136,8 @@ function mayHaveLanes(loop: Loop): boolean {
   return loop.kind === 'map' || (loop.bounds === undefined && loop.combine !== undefined && loop.carries.every(c => c.type === 'f32'));
 }
 
-/** Roles for loops inside of a tile that has no lanes: each branch gets them where they cost least, or not at all. */
-function inside(work: Work, grid: ReadonlySet<Stmt>, fixed: Roles, mayRepeat: boolean): Roles {
+/** Roles for loops inside of a tile that has no lanes: each branch gets them where they cost least, or not at all. @param often How often the kernel runs. */
+function inside(work: Work, grid: ReadonlySet<Stmt>, fixed: Roles, mayRepeat: boolean, often: number): Roles {
   const roles = new Map(fixed);
   /** @param turns How often it is all done: what code costs is paid once. */
   const visit = (w: Work, tile: Tile, turns: number): void => {
@@ -162,7 +162,7 @@ function inside(work: Work, grid: ReadonlySet<Stmt>, fixed: Roles, mayRepeat: bo
       for (const [s, r] of chosen) roles.set(s, r);
     }
   };
-  visit(work, none, 1);
+  visit(work, none, often);
   return roles;
 }
 

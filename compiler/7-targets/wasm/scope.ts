@@ -127,8 +127,8 @@ export interface Scope {
   /** So many bytes for each row and sample, of this kernel alone. */
   readonly allocatePanel: (bytes: number) => number;
   needs: Map<Expr, Needs>;
-  /** All noise of what is written is one expression: nobody else moves its window. */
-  hasOneNoise: boolean;
+  /** The frame inside of which all noise is one expression, if there is one: nobody else moves its window there. */
+  oneNoise: Frame | undefined;
   labels: number;
 }
 
@@ -138,7 +138,7 @@ export function newScope(m: Module, b: typeof binaryen, name: string, written: R
   const top: Frame = { depth: 0, parent: undefined, out: [], after: [], cache: new Map(), mayBeEmpty: false };
   return {
     m, b, name, written, memory, parameters, given, top, locals: [], names: new Map(), axes: new Map(), frame: top,
-    region: { lane: undefined, sides: [], turns: new Map() }, shared: new Map(), needs: new Map(), hasOneNoise: false, labels: 0,
+    region: { lane: undefined, sides: [], turns: new Map() }, shared: new Map(), needs: new Map(), oneNoise: undefined, labels: 0,
     gridAxes: new Map(), folds: [], panels: new WeakMap(), panelPlaces: new Map(), laysDownBefore: new Set(), allocated: () => ({ scratch: used, panels }),
     allocatePanel: bytes => { const at = panels; panels += bytes; return at; },
     allocate: bytes => { const at = used; used = Math.ceil((used + bytes) / 64) * 64; return at; },

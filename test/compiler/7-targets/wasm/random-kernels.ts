@@ -30,8 +30,11 @@ const op = (name: Op, type: Expr['type'], ...args: readonly Expr[]): Expr => ({ 
 export function randomKernel(d: Dice): Kernel {
   const buffers = new Map<string, BufferUse>();
   let names = 0;
+  /** Noise so far: half of all kernels have one alone, which loops treat in a way of its own. */
+  const drawn: (Expr & { readonly kind: 'noise' })[] = [];
+  const hasOneNoise = d.chance(0.5);
   const fresh = (prefix: string): string => `${prefix}${names++}`;
-  const extents: readonly Axis['extent'][] = [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17, 21, 'rows', 'rows', 'samples'];
+  const extents: readonly Axis['extent'][] = [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17, 21, 70, 'rows', 'rows', 'samples'];
   const axis = (): Axis => ({ name: fresh('a'), extent: d.one(extents) });
 
   /** Row-major over some axes in some order. */
@@ -110,9 +113,18 @@ export function randomKernel(d: Dice): Kernel {
         return a ? op('mul', 'f32', f(0.1), op('float', 'f32', { kind: 'index', type: 'u32', index: addIndex(axisIndex(a.name), constant(d.below(3))) })) : part();
       }
       default: {
-        if (!d.chance(0.4)) return part();
-        const where = place(some(scope));
-        return { kind: 'noise', type: 'f32', family: d.one(['normal', 'uniform']), site: 1234567 + d.below(2), sample: constant(d.below(2)), element: where.offset };
+        if (!d.chance(0.6)) return part();
+        const known = new Set(scope.map(a => a.name));
+        const there = drawn.filter(x => [...x.sample.terms, ...x.element.terms].every(t => t.atom.kind !== 'axis' || known.has(t.atom.name)));
+        if (there.length > 0 && (hasOneNoise || d.chance(0.5))) return d.one(there);
+        if (hasOneNoise && drawn.length > 0) return part();
+        const sampled = d.chance(0.2) ? scope.find(() => d.chance(0.5)) : undefined;
+        const made: Expr & { readonly kind: 'noise' } = {
+          kind: 'noise', type: 'f32', family: d.one(['normal', 'uniform']), site: 1234567 + d.below(2), sample: sampled ? axisIndex(sampled.name) : constant(d.below(2)),
+          element: addIndex(scaleIndex(place(some(scope)).offset, d.one([1, 1, 1, 2])), constant(d.one([0, 0, 1, 4]))),
+        };
+        drawn.push(made);
+        return made;
       }
     }
   };

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { checkText } from '../../../../compiler/compile.ts';
 import { evaluate } from '../../../../compiler/3-graph/evaluate.ts';
-import { programsOf } from '../../../../compiler/4-diff/programs.ts';
+import { arranged, programsOf } from '../../../../compiler/4-diff/programs.ts';
 import { schedule } from '../../../../compiler/5-schedule/plan.ts';
 import { printWasm, wasm } from '../../../../compiler/7-targets/wasm/index.ts';
 import { planOf } from '../../../../compiler/8-module/manifest.ts';
@@ -50,3 +50,8 @@ for (const [name, text] of Object.entries(texts)) {
     backend.dispose();
   });
 }
+
+test('a product with a weight whose parts are used again and again is printed in time', t => {
+  const model = checkText('model M { input x: [batch, 600] weight w: [600, 600] v = w repeat 40 as q { v = v * (v + 0.1) } p = x @ v output p }', { file: 'test.bnn' }).models[0];
+  t.true(model !== undefined && printWasm(schedule(arranged(programsOf(model, undefined, 'small').programs, wasm.capabilities), wasm.capabilities, 'small')).length > 0);
+});
