@@ -67,8 +67,9 @@ export function scalarsOf(s: State, d: Draws, rows: number, samples: number, ext
 export function reserve(s: State, rows: number, wanted: number): void {
   const samples = s.backend.plan.memory === 'small' ? 1 : wanted;
   if (rows <= s.capacity.rows && samples <= s.capacity.samples) return;
-  s.capacity = { rows: Math.max(rows, s.capacity.rows), samples: Math.max(samples, s.capacity.samples) };
-  s.backend.reserve(s.capacity.rows, s.capacity.samples);
+  const capacity = { rows: Math.max(rows, s.capacity.rows), samples: Math.max(samples, s.capacity.samples) };
+  s.backend.reserve(capacity.rows, capacity.samples);
+  s.capacity = capacity;
 }
 
 /** Memory that a call may take for what it computes in between, in bytes, beyond what one row takes. In a small plan what is there already, a sixth of what is kept, or the least. */

@@ -4,6 +4,7 @@
  */
 import { layout } from './arena.ts';
 import type { Backend, OpenBackend } from './backend.ts';
+import { fail } from './errors.ts';
 import { fuse, hasFusedMultiplyAdd } from './fused.ts';
 import { control, maySleep, shareMemory, startThreads, threadsFor } from './threads.ts';
 
@@ -15,6 +16,11 @@ const page = 65_536;
 const worthwhile = { program: 0.05, asking: 20, always: 2 } as const;
 /** Runs that are timed. */
 const trials = 4;
+/**
+ * Where another process has a core, threads wait for one that does not run, and some programs have too little between barriers. When so many runs of a
+ * program in a row took so many times what one thread needed at best, it runs on one thread for so many milliseconds.
+ */
+const late = { runs: 3, times: 1.2, alone: 100 } as const;
 
 /** The module's bytes, which may be deflated: a WebAssembly module begins with 0. */
 async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
@@ -74,7 +80,7 @@ export const open: OpenBackend = async (code, plan, options) => {
   };
   if (threads > 1 && options.threads !== undefined) await start();
   /** Milliseconds that a program took at best for its rows and samples, on one thread, in its first runs: code is slow when it is new. */
-  const times = new Map<number, { runs: number; best: number }>();
+  const times = new Map<number, { runs: number; best: number; /** Runs in a row for which threads were no help. */ late: number; /** Runs left on one thread. */ alone: number }>();
   const backend: Backend = {
     name: 'wasm',
     plan,
@@ -88,7 +94,7 @@ export const open: OpenBackend = async (code, plan, options) => {
       const end = arena + 4 * next.words;
       const missing = Math.ceil((end + threads * each - memory.buffer.byteLength) / page);
       if (missing > 0) {
-        try { memory.grow(missing); } catch { throw new Error(`${rows} rows and ${samples} samples need ${Math.ceil((end + threads * each) / 2 ** 20)} MiB, more than WebAssembly gives here: ask for fewer at once${plan.memory === 'small' ? '' : ', or compile with --memory small'}`); }
+        try { memory.grow(missing); } catch { fail('Backend', `${rows} rows and ${samples} samples need ${Math.ceil((end + threads * each) / 2 ** 20)} MiB, more than WebAssembly gives here: ask for fewer at once${plan.memory === 'small' ? '' : ', or compile with --memory small'}`); }
         f32 = new Float32Array(memory.buffer);
         u32 = new Uint32Array(memory.buffer);
       }
@@ -114,13 +120,17 @@ export const open: OpenBackend = async (code, plan, options) => {
       if (threads === 1) { (f as () => void)(); return; } // programs take and give nothing
       // a number, since it is made for each run; beyond 256 programs and 65,536 samples two may have one, which shares their times
       const key = programs.indexOf(program) + 2 ** 8 * ((u32[samplesAt] ?? 0) + 2 ** 16 * (u32[rowsAt] ?? 0));
-      const time = times.get(key) ?? { runs: 0, best: Infinity };
-      if (ready > 1 && time.runs > 0 && time.best > worthwhile.program) {
+      const time = times.get(key) ?? { runs: 0, best: Infinity, late: 0, alone: 0 };
+      if (ready > 1 && time.runs > 0 && time.best > worthwhile.program && time.alone === 0) {
+        const started = performance.now();
         all.begin(programs.indexOf(program), active.value = ready);
         (f as () => void)();
         active.value = 1;
+        time.late = performance.now() - started > late.times * time.best ? time.late + 1 : 0;
+        if (time.late === late.runs) [time.late, time.alone] = [0, Math.ceil(late.alone / time.best)];
         return;
       }
+      if (time.alone > 0) time.alone--;
       if (time.runs >= trials) { (f as () => void)(); return; }
       const began = performance.now();
       (f as () => void)();

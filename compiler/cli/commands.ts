@@ -16,7 +16,7 @@ import type { Beside } from './beside.ts';
 import { each } from './each.ts';
 import { parseMemory, parseSet, parseTargets, whole } from './options.ts';
 import type { CommonOptions } from './options.ts';
-import { asJson, showAll, UserError, writeAll } from './output.ts';
+import { asJson, showAll, spared, UserError, writeAll } from './output.ts';
 import { tuningOf } from './tuning-file.ts';
 import { duration, scale } from './units.ts';
 
@@ -69,6 +69,10 @@ export const explainCommand = async (files: readonly string[], o: CommonOptions 
   const extents = { rows: whole('rows', o.rows, 32), samples: whole('samples', o.samples, 1) };
   // as many as the runtime takes on this machine
   const threads = target === 'wasm' ? whole('threads', o.threads, Math.min(8, availableParallelism())) : 1;
+  if (threads > 64) throw new UserError(`--threads is 64 at most, and this is ${threads}`);
+  if (o.measure && threads > availableParallelism()) throw new UserError(`--measure runs programs here, on ${availableParallelism()} cores, and ${threads} threads would wait for each other: ask for fewer`);
+  spared({ svg: o.svg }, [...files, o.tuning]);
+  if (o.svg !== undefined && files.length > 1) throw new UserError('--svg is the picture of one file: name one, or leave the picture out');
   if (o.svg !== undefined) await (await import('./picture.ts')).pictureCanBeMade(o.svg);
   const unmeasured = (e: unknown): never => { throw new UserError(`nothing is measured: ${e instanceof Error ? e.message : String(e)}`); };
   const device = o.measure && target === 'webgpu' ? await (await import('./gpu.ts')).deviceHere().catch(unmeasured) : undefined;

@@ -14,7 +14,7 @@ import type { AnyModel, Opened } from './open-model.ts';
 import { columnsOf, chooseInputs, dataOf, familyOf, fits, inputsOf, namesOf, rowsOf } from './columns.ts';
 import type { Columns, Rows } from './columns.ts';
 import { parseMemory, parseSet, whole } from './options.ts';
-import { UserError } from './output.ts';
+import { spared, UserError } from './output.ts';
 import { pictureCanBeMade, pictureOfClasses, pictureOfNumbers } from './picture.ts';
 import { columnOf, readTable } from './table.ts';
 
@@ -195,12 +195,6 @@ function probabilities(draws: Float32Array, width: number): Float32Array {
 }
 const largest = (values: readonly number[]): number => values.reduce((best, v, i) => (v > (values[best] ?? -Infinity) ? i : best), 0);
 
-/** Refuses to write over what is read. */
-function spared(written: Readonly<Record<string, string | undefined>>, read: readonly (string | undefined)[]): void {
-  for (const [option, path] of Object.entries(written)) {
-    if (path !== undefined && read.some(r => r !== undefined && resolve(r) === resolve(path))) throw new UserError(`--${option} ${path} would write over what this command reads: name another file`);
-  }
-}
 const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
 /** All of a file or nothing. */
 function replace(path: string, bytes: Buffer): void {

@@ -1,5 +1,5 @@
 /** `new DIR`: a project that runs at once: a model, an app that trains it, and the scripts for both. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pc from 'picocolors';
@@ -55,6 +55,7 @@ function dependency(): string {
 /** Makes a folder with a project. Refuses one that has anything in it. */
 export function newCommand(folder: string, { json }: { readonly json?: boolean }): void {
   const at = resolve(folder);
+  if (existsSync(at) && !statSync(at).isDirectory()) throw new UserError(`${folder} is a file: name a folder that is not there yet`);
   if (existsSync(at) && readdirSync(at).length > 0) throw new UserError(`${folder} is not empty: name a folder that is not there yet`);
   const name = basename(at).toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-').replace(/^[._-]+/, '') || 'bnnc-project';
   const files: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 /** What all commands share: reading files, saying what is wrong, writing all or nothing. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import pc from 'picocolors';
 import { BnncError } from '../../runtime/errors.ts';
 import { CompileError, InternalError } from '../diagnostics.ts';
@@ -24,6 +24,13 @@ export function readText(path: string): string {
   const text = bytes.toString('utf8');
   if (text.trim() === '') throw new UserError(`${path} is empty`);
   return text;
+}
+
+/** Refuses to write over what is read. */
+export function spared(written: Readonly<Record<string, string | undefined>>, read: readonly (string | undefined)[]): void {
+  for (const [option, path] of Object.entries(written)) {
+    if (path !== undefined && read.some(r => r !== undefined && resolve(r) === resolve(path))) throw new UserError(`--${option} ${path} would write over what this command reads: name another file`);
+  }
 }
 
 /** Writes all files or none: each next to its place first, then all renamed. */

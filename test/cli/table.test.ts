@@ -111,6 +111,7 @@ test('nothing that is read is written over', t => {
   const trained = said('train', model, '--data', kinds, '--target', 'kind', '--epochs', '1', '--save', at('spared.st'));
   t.is(trained.status, 0, trained.said);
   t.regex(said('predict', model, '--data', kinds, '--checkpoint', at('spared.st'), '--out', at('spared.st')).said, /--out .* would write over/);
+  t.regex(said('explain', model, '--svg', model).said, /--svg .* would write over/);
   t.deepEqual([text(kinds), text(model)], [data, before]);
 });
 test('a folder that is not there is said, not where the file would have been written meanwhile', t => {

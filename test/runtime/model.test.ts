@@ -5,18 +5,22 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test from 'ava';
+import { wasm } from '../../compiler/7-targets/wasm/index.ts';
+import type { OpenBackend } from '../../runtime/backend.ts';
 import { BnncError } from '../../runtime/errors.ts';
 import { blundell, permutation } from '../../runtime/fit.ts';
+import { open as openWasm } from '../../runtime/wasm.ts';
 import { difference, numbers } from '../support/graphs.ts';
 import { moduleOf } from '../support/modules.ts';
 
-const Net = moduleOf(`model Net {
+const text = `model Net {
   input  x: [batch, 5]
   target y: [batch, 2]
   p = x |> linear(7) |> tanh |> linear(2)
   output p
   loss mse(p, y)
-}`);
+}`;
+const Net = moduleOf(text);
 const rows = 23;
 const x = Float32Array.from(numbers(rows * 5, 0.7)), y = Float32Array.from(numbers(rows * 2, 1.3));
 const data = { x, y };
@@ -244,4 +248,17 @@ test('memory stays where it is over 20,000 steps', async t => {
   await heap(5000);
   const [a, b] = [await heap(1000), await heap(14_000)];
   t.true(b - a < 1e6, `${b - a} bytes more after 14,000 steps`);
+});
+
+test('after a call for which there was no memory, the model is as it was', async t => {
+  const full: OpenBackend = async (...given) => {
+    const backend = await openWasm(...given);
+    const reserve = backend.reserve.bind(backend);
+    return Object.assign(backend, { reserve: (rows: number, samples: number): void => { if (rows > 1000) throw new Error('no memory'); reserve(rows, samples); } });
+  };
+  const Small = moduleOf(text, wasm, full);
+  const [healthy, tried] = [await Small.create({ seed: 3, threads: 1 }), await Small.create({ seed: 3, threads: 1 })];
+  await t.throwsAsync(tried.step({ x: new Float32Array(5 * 2000), y: new Float32Array(2 * 2000) }, { klWeight: 1 }), { message: 'no memory' });
+  const [a, b] = [await healthy.predict({ x }, { samples: 7, seed: 1 }), await tried.predict({ x }, { samples: 7, seed: 1 })];
+  t.is(bits(b['p']?.draws.data ?? new Float32Array()), bits(a['p']?.draws.data ?? new Float32Array([1])));
 });
