@@ -66,10 +66,11 @@ export function scalarsOf(s: State, d: Draws, rows: number, samples: number, ext
 
 export function reserve(s: State, rows: number, wanted: number): void {
   const samples = s.backend.plan.memory === 'small' ? 1 : wanted;
-  if (rows <= s.capacity.rows && samples <= s.capacity.samples) return;
-  const capacity = { rows: Math.max(rows, s.capacity.rows), samples: Math.max(samples, s.capacity.samples) };
-  s.backend.reserve(capacity.rows, capacity.samples);
-  s.capacity = capacity;
+  const { capacity: c } = s;
+  if (rows <= c.rows && samples <= c.samples) return;
+  const next = { rows: Math.max(rows, c.rows), samples: Math.max(samples, c.samples) };
+  s.backend.reserve(next.rows, next.samples); // it throws where there is no memory
+  s.capacity = next;
 }
 
 /** Memory that a call may take for what it computes in between, in bytes, beyond what one row takes. In a small plan what is there already, a sixth of what is kept, or the least. */
@@ -83,9 +84,10 @@ export function chunks(s: State, rows: number, wanted: number, divideSamples = t
   const samples = plan.memory === 'small' ? 1 : wanted;
   if (rows <= s.capacity.rows && samples <= s.capacity.samples) return { rows, samples }; // there is room
   // what one row needs is there anyway: a small plan keeps all gradients of a weight in it
-  const [one, { words, persistent }] = [layout(plan, 1, 1), layout(plan, rows, samples)];
-  const room = plan.memory === 'small' ? Math.max(4 * (layout(plan, s.capacity.rows, s.capacity.samples).words - one.words), 4 * persistent / 6, least) : workspace;
-  if (4 * (words - one.words) <= room) return { rows, samples };
+  const { words: one, persistent } = layout(plan, 1, 1);
+  const more = (r: number, n: number): number => 4 * (layout(plan, r, n).words - one);
+  const room = plan.memory === 'small' ? Math.max(more(s.capacity.rows, s.capacity.samples), 4 * persistent / 6, least) : workspace;
+  if (more(rows, samples) <= room) return { rows, samples };
   if (samples > 1 && divideSamples) return chunks(s, rows, Math.ceil(samples / 2));
   return rows > 1 ? chunks(s, Math.ceil(rows / 2), samples, divideSamples) : { rows, samples };
 }

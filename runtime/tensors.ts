@@ -25,7 +25,7 @@ export function toRows(port: PortManifest, value: TensorLike | undefined): Rows 
   let given: readonly number[] | undefined;
   if (ArrayBuffer.isView(value)) data = new Float32Array(value as ArrayLike<number>); // a view here is a typed array
   else if (isFlat(value)) { data = Float32Array.from(value.data); given = value.shape; } else if (typeof value === 'number') { data = Float32Array.of(value); given = []; }
-  else if (Array.isArray(value) && value.length > 0 && Array.isArray(value[0])) { const flat: number[] = []; given = flatten(name, value as readonly Nested[], flat); data = new Float32Array(flat); } else if (Array.isArray(value)) { data = new Float32Array(value as readonly number[]); if (shape.length === 1) given = [data.length]; } else return fail('Value', `'${name}' is no tensor: give nested arrays, a typed array, or { data, shape }`);
+  else if (Array.isArray(value) && Array.isArray(value[0])) { const flat: number[] = []; given = flatten(name, value as readonly Nested[], flat); data = new Float32Array(flat); } else if (Array.isArray(value)) { data = new Float32Array(value as readonly number[]); if (shape.length === 1) given = [data.length]; } else return fail('Value', `'${name}' is no tensor: give nested arrays, a typed array, or { data, shape }`);
   if (given) {
     const fits = given.length === shape.length && given.every((d, i) => shape[i] === null || shape[i] === d) && product(given) === data.length;
     if (!fits) return fail('Shape', `'${name}' is ${show(shape)}, and this is ${show(given)}${product(given) === data.length ? '' : ` with ${data.length} values`}`);

@@ -74,8 +74,8 @@ export async function trainCommand(file: string, o: LearnOptions): Promise<void>
   if (o.json) { print(JSON.stringify({ model: opened.checked.name, inputs, targets, trained: train.count, heldOut: test.count, epochs, seconds, save: o.save, metrics }, undefined, 2)); return; }
   const last = history.at(-1);
   const guess = guessing(opened, train);
-  if (guess !== undefined && metrics?.nll !== undefined && metrics.nll > 0.98 * guess) process.stderr.write(`${pc.yellow('hint')}: no better than guessing by how often each answer occurs: a smaller --kl-weight (${(0.1 / train.count).toPrecision(1)}), a wider prior in the model (prior normal(0, 1)) or more epochs let it fit closer\n`);
-  else if (last && last.loss - last.likelihood > Math.abs(last.likelihood)) process.stderr.write(`${pc.yellow('hint')}: the divergence weighs more than the data: a wider prior in the model (prior normal(0, 1)), more rows or a smaller --kl-weight let it fit closer\n`);
+  if (guess !== undefined && metrics?.nll !== undefined && metrics.nll > 0.98 * guess) process.stderr.write(`${pc.yellow('hint')}: no better than guessing by how often each answer occurs: a smaller --kl-weight (${(0.1 / train.count).toPrecision(1)}), a wider prior in the model (its default is normal(0, 0.1)) or more epochs let it fit closer\n`);
+  else if (last && last.loss - last.likelihood > Math.abs(last.likelihood)) process.stderr.write(`${pc.yellow('hint')}: the divergence weighs more than the data: a wider prior in the model (its default is normal(0, 0.1)), more rows or a smaller --kl-weight let it fit closer\n`);
   print(`${pc.green('trained')} ${opened.checked.name} on ${train.count} rows, ${epochs} epochs in ${seconds.toFixed(1)} s: ${o.save}`);
   if (metrics) { print(`on ${test.count} rows held out:`); showMetrics(metrics).forEach(l => { print(`  ${l}`); }); }
   if (o.plot) print(`picture: ${o.plot}`);
