@@ -45,12 +45,13 @@ export function control(words: Int32Array, maySleep: boolean): Control {
 const nodeModule = <K extends keyof NodeModules>(name: K): NodeModules[K] | undefined =>
   (globalThis as { readonly process?: { getBuiltinModule?(name: string): unknown } }).process?.getBuiltinModule?.(name) as NodeModules[K] | undefined; // named by its key
 
-/** More share too little for what waiting for each other costs. */
+/** More share too little for what waiting for each other costs; and what may be asked for. */
 const most = 8;
+export const mostThreads = 64;
 
 /** How many threads to make room for: what was asked for, or as many as there are cores. Throws where more than one can't be had. */
 export function threadsFor(asked: number | undefined): number {
-  if (asked !== undefined && !(Number.isInteger(asked) && asked >= 1 && asked <= 64)) throw new Error(`threads is a whole number from 1 to 64, and this is ${String(asked)}`);
+  if (asked !== undefined && !(Number.isInteger(asked) && asked >= 1 && asked <= mostThreads)) throw new Error(`threads is a whole number from 1 to ${mostThreads}, and this is ${String(asked)}`);
   if (asked === 1) return 1;
   const isolated = nodeModule('node:worker_threads') !== undefined || (globalThis as { readonly crossOriginIsolated?: boolean }).crossOriginIsolated === true;
   if (!isolated) {

@@ -8,6 +8,7 @@ import { printProgram } from '../1-syntax/print.ts';
 import { parse } from '../1-syntax/parse.ts';
 import { checkText, compile } from '../compile.ts';
 import type { CompileOptions } from '../compile.ts';
+import { mostThreads } from '../../runtime/threads.ts';
 import { explain } from '../explain.ts';
 import type { Explanation } from '../explain.ts';
 import { targetOf, targets as printers } from '../7-targets/targets.ts';
@@ -69,7 +70,7 @@ export const explainCommand = async (files: readonly string[], o: CommonOptions 
   const extents = { rows: whole('rows', o.rows, 32), samples: whole('samples', o.samples, 1) };
   // as many as the runtime takes on this machine
   const threads = target === 'wasm' ? whole('threads', o.threads, Math.min(8, availableParallelism())) : 1;
-  if (threads > 64) throw new UserError(`--threads is 64 at most, and this is ${threads}`);
+  if (threads > mostThreads) throw new UserError(`--threads is ${mostThreads} at most, and this is ${threads}`);
   if (o.measure && threads > availableParallelism()) throw new UserError(`--measure runs programs here, on ${availableParallelism()} cores, and ${threads} threads would wait for each other: ask for fewer`);
   spared({ svg: o.svg }, [...files, o.tuning]);
   if (o.svg !== undefined && files.length > 1) throw new UserError('--svg is the picture of one file: name one, or leave the picture out');

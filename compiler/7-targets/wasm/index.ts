@@ -78,16 +78,19 @@ export function printWasm(schedule: Schedule, large: Large = largeIn(schedule.me
     // equal layers have equal kernels: one function serves them all
     const functions = new Map<string, Printed>();
     const shapes = schedule.kernels.map(kernelShape);
-    const alike = new Map<string, number[]>();
-    shapes.forEach(({ key }, i) => { alike.set(key, [...alike.get(key) ?? [], i]); });
     const turnsOf = (i: number): number => schedule.kernels[i]?.turns ?? 1;
+    // printed as the one that runs most often is best served
+    const alike = new Map<string, { readonly count: number; readonly first: number }>();
+    shapes.forEach(({ key }, i) => {
+      const { count, first } = alike.get(key) ?? { count: 0, first: i };
+      alike.set(key, { count: count + 1, first: turnsOf(i) > turnsOf(first) ? i : first });
+    });
     const calls = shapes.map((shape, i): Call => {
-      const others = alike.get(shape.key) ?? [];
-      const isOwn = others.length === 1 || shape.buffers.length + shape.sites.length > mostParameters;
+      const { count = 1, first = i } = alike.get(shape.key) ?? {};
+      const isOwn = count === 1 || shape.buffers.length + shape.sites.length > mostParameters;
       const key = isOwn ? `kernel ${i}` : shape.key;
-      // as the one that runs most often is best served
-      const first = isOwn ? i : others.reduce((x, y) => (turnsOf(y) > turnsOf(x) ? y : x));
-      const made = functions.get(key) ?? addKernel(m, `kernel ${first}`, schedule.kernels[first] ?? fail(`there is no kernel ${first}`), isOwn ? nothing : shapes[first] ?? shape, memory, large);
+      const printed = isOwn ? i : first;
+      const made = functions.get(key) ?? addKernel(m, `kernel ${printed}`, schedule.kernels[printed] ?? fail(`there is no kernel ${printed}`), isOwn ? nothing : shapes[printed] ?? shape, memory, large);
       functions.set(key, made);
       spilled = Math.max(spilled, made.used.scratch);
       panels = Math.max(panels, made.used.panels);

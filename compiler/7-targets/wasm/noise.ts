@@ -23,8 +23,8 @@ const windows = 8;
 /** Where a window says which element is its first. */
 export const firstAt = 4 * windowLength;
 /** A window, then the element, sample and site of its first value. */
-const stride = 4 * windowLength + 16;
-const keyAt = { element: firstAt, sample: 4 * windowLength + 4, site: 4 * windowLength + 8 } as const;
+const stride = firstAt + 16;
+const keyAt = { element: firstAt, sample: firstAt + 4, site: firstAt + 8 } as const;
 /** Bytes of scratch for one family. */
 export const noiseBytes = windows * stride;
 /** No element is less than a window after this one. */
@@ -36,8 +36,8 @@ export const forget = (m: Module, b: typeof binaryen, from: number): readonly No
 
 /**
  * Adds the function `name(element, sample, site, count) -> window`: where `count` values from that element on are, `count` at most 16, and
- * which element is first there. They stay until the next call. @param from Where the windows are in a thread's scratch memory. @param apart A fifth argument is added to the number of the
- * window: rows of a tile that are drawn by turns, far from each other, each keep theirs.
+ * which element is first there. They stay until the next call. @param from Where the windows are in a thread's scratch memory. @param apart A
+ * fifth argument is added to the number of the window: rows of a tile that are drawn by turns, far from each other, each keep theirs.
  */
 export function addNoise(m: Module, b: typeof binaryen, memory: Memory, name: string, family: 'normal' | 'uniform', from: number, apart: boolean): void {
   const s = newScope(m, b, name, empty, memory, apart ? 5 : 4);
