@@ -4,6 +4,7 @@ import { BnncError, fail } from './errors.ts';
 import { feedOf } from './feed.ts';
 import type { Feed } from './feed.ts';
 import { noiseWords, purposes } from './noise.ts';
+import { pause, slice } from './pause.ts';
 import { alive, areFinite, changeable, checkSeed, chunks, copyOf, drawsOf, elboOf, exclusive, finiteNumber, known, load, peekElbo, prove, recover, reserve, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
 import type { State } from './state.ts';
 import { toBatch } from './tensors.ts';
@@ -23,16 +24,6 @@ export function permutation(n: number, seed: number, epoch: number): Uint32Array
   }
   return order;
 }
-
-/** How long a slice of steps runs before other calls get their turn, in milliseconds. */
-const slice = 10;
-/** Lets everything that waits have its turn. A timer would cost a millisecond and more; a message costs microseconds. */
-const pause = (): Promise<void> => new Promise(resolve => {
-  if (typeof setImmediate === 'function') { setImmediate(resolve); return; }
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => { port1.close(); resolve(); };
-  port2.postMessage(0);
-});
 
 /** What `fit` was asked for, checked. */
 interface Job {

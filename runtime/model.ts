@@ -13,7 +13,7 @@ import type { FlatTensor, Rows, Tensor, TensorLike } from './tensors.ts';
 import type { BackendName, CreateOptions, ElboOptions, Model, ModelClass, ModelTypes, Optimizer, PredictOptions, StepOptions } from './types.ts';
 
 /** The number of the line between a module and this runtime. */
-export const abi = 2;
+export const abi = 3;
 const order: readonly BackendName[] = ['webgpu', 'wasm', 'gpujs'];
 type Targets = Readonly<Partial<Record<BackendName, () => Promise<TargetModule>>>>;
 type Data = Readonly<Record<string, TensorLike>>;

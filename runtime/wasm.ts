@@ -6,22 +6,12 @@ import { layout } from './arena.ts';
 import type { Backend, OpenBackend } from './backend.ts';
 import { fail } from './errors.ts';
 import { fuse, hasFusedMultiplyAdd } from './fused.ts';
+import { isForAll, isTimed, newPace, ranOnAll, ranOnOne, wantsThreads } from './pace.ts';
+import type { Pace } from './pace.ts';
+import { pause, slice } from './pause.ts';
 import { control, maySleep, shareMemory, startThreads, threadsFor } from './threads.ts';
 
 const page = 65_536;
-/**
- * Milliseconds on one thread from which on a program runs on all of them; and from which on threads are started where nobody asked
- * for them, after one run and after several: on a busy machine waiting for each other costs more than a small program takes.
- */
-const worthwhile = { program: 0.05, asking: 20, always: 2 } as const;
-/** Runs that are timed. */
-const trials = 4;
-/**
- * Where another process has a core, threads wait for one that does not run, and some programs have too little between barriers. When so many runs of a
- * program in a row took so many times what one thread needed at best, it runs on one thread for so many milliseconds.
- */
-const late = { runs: 3, times: 1.2, alone: 100 } as const;
-
 /** The module's bytes, which may be deflated: a WebAssembly module begins with 0. */
 async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   if (bytes[0] === 0) return bytes;
@@ -54,14 +44,14 @@ export const open: OpenBackend = async (code, plan, options) => {
   const { exports } = await WebAssembly.instantiate(module, { env: { memory, barrier } });
   const active = exports['active'] as WebAssembly.Global; // every module of this runtime has `active` and `scratchBytes`
   const scratch = (exports['scratchBytes'] as WebAssembly.Global).value as number;
-  const panels = ((exports['panelBytes'] as WebAssembly.Global | undefined)?.value ?? 0) as number;
   const arena = header + 64 + threads * scratch;
   const index = new Map(plan.buffers.map((b, i) => [b.name, i] as const));
   const field = new Map(plan.record.map((name, i) => [name, i] as const));
   const [rowsAt, samplesAt] = [field.get('rows') ?? 0, field.get('samples') ?? 0];
   let offsets: readonly number[] = [];
-  /** The rows and samples that buffers have their places for. */
+  /** The rows and samples that buffers have their places for, and where those end. */
   let room = '';
+  let end = arena;
   let f32 = new Float32Array(memory.buffer);
   let u32 = new Uint32Array(memory.buffer);
 
@@ -79,8 +69,28 @@ export const open: OpenBackend = async (code, plan, options) => {
     ready = threads;
   };
   if (threads > 1 && options.threads !== undefined) await start();
-  /** Milliseconds that a program took at best for its rows and samples, on one thread, in its first runs: code is slow when it is new. */
-  const times = new Map<number, { runs: number; best: number; /** Runs in a row for which threads were no help. */ late: number; /** Runs left on one thread. */ alone: number }>();
+  /** When others last had their turn. */
+  let paused = performance.now();
+  /** Of a program, its rows and its samples. */
+  const paces = new Map<number, Pace>();
+  /** Makes the memory so large, for these rows and samples. */
+  const grow = (bytes: number, rows: number, samples: number): void => {
+    const missing = Math.ceil((bytes - memory.buffer.byteLength) / page);
+    if (missing <= 0) return;
+    try { memory.grow(missing); } catch { fail('Backend', `${rows} rows and ${samples} samples need ${Math.ceil(bytes / 2 ** 20)} MiB, more than WebAssembly gives here: ask for fewer at once${plan.memory === 'small' ? '' : ', or compile with --memory small'}`); }
+    f32 = new Float32Array(memory.buffer);
+    u32 = new Uint32Array(memory.buffer);
+  };
+  /** Bytes of panels of each program that has some, for each row and sample of a thread. */
+  const panels = new Map(programs.map(name => [name, ((exports[`panelBytes ${name}`] as WebAssembly.Global | undefined)?.value ?? 0) as number]));
+  /** Panels come after the arena. */
+  const makePanels = (program: string, rows: number, samples: number): void => {
+    const bytes = panels.get(program);
+    if (!bytes) return;
+    const each = Math.ceil(bytes * rows * samples / 64) * 64;
+    grow(end + threads * each, rows, samples);
+    u32.set([end, each], header / 4 + 6);
+  };
   const backend: Backend = {
     name: 'wasm',
     plan,
@@ -89,18 +99,10 @@ export const open: OpenBackend = async (code, plan, options) => {
       const asked = `${rows} ${samples}`;
       if (asked === room) return;
       const next = layout(plan, rows, samples);
-      // panels come after the arena: so many bytes for each row and sample of a thread
-      const each = Math.ceil(panels * rows * samples / 64) * 64;
-      const end = arena + 4 * next.words;
-      const missing = Math.ceil((end + threads * each - memory.buffer.byteLength) / page);
-      if (missing > 0) {
-        try { memory.grow(missing); } catch { fail('Backend', `${rows} rows and ${samples} samples need ${Math.ceil((end + threads * each) / 2 ** 20)} MiB, more than WebAssembly gives here: ask for fewer at once${plan.memory === 'small' ? '' : ', or compile with --memory small'}`); }
-        f32 = new Float32Array(memory.buffer);
-        u32 = new Uint32Array(memory.buffer);
-      }
+      grow(arena + 4 * next.words, rows, samples);
       ({ offsets } = next);
+      end = arena + 4 * next.words;
       offsets.forEach((offset, i) => { u32[plan.record.length + i] = arena + 4 * offset; });
-      u32.set([end, each], header / 4 + 6);
       room = asked;
     },
     write(buffer, data, from = 0) {
@@ -108,7 +110,12 @@ export const open: OpenBackend = async (code, plan, options) => {
       to.set(data, at(buffer) + from);
     },
     peek: (buffer, count) => f32.subarray(at(buffer), at(buffer) + count),
-    read: (buffer, count) => Promise.resolve(f32.slice(at(buffer), at(buffer) + count)),
+    async read(buffer, count) {
+      const copy = f32.slice(at(buffer), at(buffer) + count);
+      // whoever awaits one call after the other, or a call in many parts, leaves no turn to timers and to threads that start
+      if (performance.now() - paused > slice) { paused = performance.now(); await pause(); }
+      return copy;
+    },
     run(program, scalars) {
       for (const name in scalars) {
         const i = field.get(name);
@@ -117,27 +124,27 @@ export const open: OpenBackend = async (code, plan, options) => {
       }
       const f = exports[program];
       if (typeof f !== 'function') throw new Error(`no program ${program}`);
-      if (threads === 1) { (f as () => void)(); return; } // programs take and give nothing
-      // a number, since it is made for each run; beyond 256 programs and 65,536 samples two may have one, which shares their times
-      const key = programs.indexOf(program) + 2 ** 8 * ((u32[samplesAt] ?? 0) + 2 ** 16 * (u32[rowsAt] ?? 0));
-      const time = times.get(key) ?? { runs: 0, best: Infinity, late: 0, alone: 0 };
-      if (ready > 1 && time.runs > 0 && time.best > worthwhile.program && time.alone === 0) {
-        const started = performance.now();
+      const [rows, samples] = [u32[rowsAt] ?? 0, u32[samplesAt] ?? 0];
+      makePanels(program, rows, samples);
+      const call = f as () => void; // programs take and give nothing
+      if (threads === 1) { call(); return; }
+      // a number, since it is made for each run; beyond 256 programs and 65,536 samples two may have one, which shares their pace
+      const key = programs.indexOf(program) + 2 ** 8 * (samples + 2 ** 16 * rows);
+      const pace = paces.get(key) ?? newPace();
+      paces.set(key, pace);
+      if (ready > 1 && isForAll(pace)) {
+        const began = performance.now();
         all.begin(programs.indexOf(program), active.value = ready);
-        (f as () => void)();
+        call();
         active.value = 1;
-        time.late = performance.now() - started > late.times * time.best ? time.late + 1 : 0;
-        if (time.late === late.runs) [time.late, time.alone] = [0, Math.ceil(late.alone / time.best)];
+        ranOnAll(pace, performance.now() - began);
         return;
       }
-      if (time.alone > 0) time.alone--;
-      if (time.runs >= trials) { (f as () => void)(); return; }
+      if (!isTimed(pace)) { call(); ranOnOne(pace); return; }
       const began = performance.now();
-      (f as () => void)();
-      time.best = Math.min(time.best, performance.now() - began);
-      time.runs++;
-      times.set(key, time);
-      if (!started && time.best > (time.runs < trials ? worthwhile.asking : worthwhile.always)) start().catch(() => undefined);
+      call();
+      ranOnOne(pace, performance.now() - began);
+      if (!started && wantsThreads(pace)) start().catch(() => undefined);
     },
     get threads() { return ready; },
     get bytes() { return memory.buffer.byteLength; },

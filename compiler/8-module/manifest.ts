@@ -8,7 +8,7 @@ import type { ModelManifest, OutputManifest, PlanManifest, PortManifest, StepMan
 import { version } from '../version.ts';
 
 /** The runtime refuses another number: raise it when the manifest or a calling convention changes. */
-export const abi = 2;
+export const abi = 3;
 const shapeOf = (shape: Shape): readonly (number | null)[] => shape.map(d => (d === 'batch' ? null : d));
 const digest = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 

@@ -34,3 +34,31 @@ test('what does not fit says what helps', async t => {
   t.true(Number.isFinite((await model.step({ x: x.subarray(0, 8), y: y.subarray(0, 4) }, { klWeight: 0 })).loss), 'and goes on');
   model.dispose();
 });
+test('timers have their turn while a prediction is made in many parts', async t => {
+  const model = await moduleOf('model M { input x: [batch, 64] p = x |> linear(1000) |> relu |> linear(1) output p }').create({ seed: 1, backend: 'wasm', threads: 1 });
+  let [turns, done] = [0, false];
+  const turn = (): void => { turns++; if (!done) setImmediate(turn); };
+  // 32 draws at a time, of some milliseconds each
+  const prediction = model.predict({ x: new Float32Array(64 * 256) }, { samples: 512 });
+  setImmediate(turn);
+  await prediction;
+  done = true;
+  t.true(turns > 2, `${turns} turns`);
+  model.dispose();
+});
+for (const threads of [1, 2]) {
+  test(`panels take memory in the programs that have some, ${threads} thread(s)`, async t => {
+    const Model = moduleOf('model M { input x: [batch, 64] target y: class(64)[batch] h = x |> linear(512) |> relu |> linear(64) output p = softmax(h) observe y ~ categorical(logits: h) }');
+    const model = await Model.create({ seed: 1, backend: 'wasm', threads });
+    const [x, y] = [new Float32Array(64 * 256), new Int32Array(256)];
+    await model.predict({ x }, { samples: 3 });
+    const before = model.bytes;
+    await model.step({ x, y }, { klWeight: 0, samples: 3 });
+    const after = model.bytes;
+    // the panels of a gradient are kilobytes for each row and sample of a thread
+    t.true(after - before > threads * 256 * 3 * 500, `${before} to ${after} bytes`);
+    for (let i = 0; i < 6; i++) t.true(Number.isFinite((await model.step({ x, y }, { klWeight: 0, samples: 3 })).loss));
+    t.is(model.bytes, after);
+    model.dispose();
+  });
+}

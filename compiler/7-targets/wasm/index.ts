@@ -7,7 +7,7 @@
  *   then              the byte address of each buffer of the schedule, one word each
  *   next multiple of 64   the control block of the threads: see `threads.ts`
  *   then              `scratchBytes` (an exported global) for each thread; the arena comes after them
- *   after the arena   `panelBytes` (an exported global, if any) for each thread, row and sample
+ *   after the arena   `panelBytes` of the program that runs (an exported global `panelBytes NAME`, if any) for each thread, row and sample
  *
  * The memory is imported as one that is not shared; the runtime turns one bit of the module where it has threads.
  */
@@ -28,7 +28,7 @@ import { addTurnOver, panelBytes } from './panels.ts';
 import { makePlan, usual } from './plan.ts';
 import type { Costed, Large } from './plan.ts';
 import { nanoseconds } from './predict.ts';
-import { addPrograms } from './program.ts';
+import { addPrograms, panelsName } from './program.ts';
 import type { Call } from './program.ts';
 import { newScope } from './scope.ts';
 import type { Memory, Scope } from './scope.ts';
@@ -51,7 +51,7 @@ export function printWasm(schedule: Schedule, large: Large = largeIn(schedule.me
     m.setMemory(1, 65536, null, [], false);
     m.addMemoryImport('0', 'env', 'memory', false);
     m.addFunctionImport('barrier', 'env', 'barrier', binaryen.none, binaryen.none);
-    let [spilled, panels, turns] = [0, 0, false];
+    let [spilled, turns] = [0, false];
     const windows = new Map<'normal' | 'uniform', number>();
     const control = Math.ceil((4 * (schedule.record.length + schedule.buffers.length)) / 64) * 64;
     // a fast plan stores what several kernels draw; a small one draws wherever a draw is needed
@@ -93,9 +93,8 @@ export function printWasm(schedule: Schedule, large: Large = largeIn(schedule.me
       const made = functions.get(key) ?? addKernel(m, `kernel ${printed}`, schedule.kernels[printed] ?? fail(`there is no kernel ${printed}`), isOwn ? nothing : shapes[printed] ?? shape, memory, large);
       functions.set(key, made);
       spilled = Math.max(spilled, made.used.scratch);
-      panels = Math.max(panels, made.used.panels);
       return {
-        isShared: made.isShared,
+        isShared: made.isShared, panels: made.used.panels,
         node: () => m.call(made.name, isOwn ? [] : [...shape.buffers.map(b => m.i32.load(memory.bufferWord(b), 4, m.i32.const(0))), ...shape.sites.map(x => m.i32.const(x | 0))], binaryen.none),
       };
     });
@@ -105,10 +104,6 @@ export function printWasm(schedule: Schedule, large: Large = largeIn(schedule.me
     addShare(m, binaryen, control);
     m.addGlobal('scratchBytes', binaryen.i32, false, m.i32.const(scratchBytes));
     m.addGlobalExport('scratchBytes', 'scratchBytes');
-    if (panels > 0) {
-      m.addGlobal('panelBytes', binaryen.i32, false, m.i32.const(panels));
-      m.addGlobalExport('panelBytes', 'panelBytes');
-    }
     m.runPasses(passes);
     return readyToFuse(m.emitBinary());
   } finally {
@@ -188,7 +183,7 @@ function ownMemory(code: Uint8Array): { readonly scratch: number; readonly panel
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(code)), { env: { memory, barrier: () => undefined } });
   const global = (name: string): number => ((exports[name] as WebAssembly.Global | undefined)?.value ?? 0) as number; // i32 globals
-  return { scratch: global('scratchBytes'), panels: global('panelBytes') };
+  return { scratch: global('scratchBytes'), panels: Math.max(0, ...Object.keys(exports).filter(name => name.startsWith(panelsName(''))).map(global)) };
 }
 
 /** Costs are of one core of an x86-64 machine, by the values that come out of a vectorised loop. */

@@ -9,8 +9,10 @@ import type { Memory } from './scope.ts';
 import type { Module, Node } from './spellings.ts';
 import { mine } from './threads.ts';
 
-/** How a kernel is run, and whether threads share it. */
-export interface Call { readonly isShared: boolean; readonly node: () => Node }
+/** How a kernel is run, whether threads share it, and bytes of panels that each needs for every row and sample. */
+export interface Call { readonly isShared: boolean; readonly panels: number; readonly node: () => Node }
+/** What the global is called that says how many bytes of panels a program needs. */
+export const panelsName = (program: string): string => `panelBytes ${program}`;
 
 interface Access { readonly reads: Set<number>; readonly writes: Set<number> }
 const access = (): Access => ({ reads: new Set(), writes: new Set() });
@@ -72,6 +74,11 @@ export function addPrograms(m: Module, b: typeof binaryen, schedule: Schedule, c
     // all are done before the first thread goes on, and none is still here when the next program begins
     m.addFunction(`program ${program.name}`, b.none, b.none, Array.from({ length: locals }, () => b.i32), m.block(null, [...first(), ...steps, m.call('barrier', [], b.none)]));
     m.addFunctionExport(`program ${program.name}`, program.name);
+    const panels = Math.max(0, ...all(program.steps).map(k => calls[k]?.panels ?? 0));
+    if (panels === 0) return;
+    const name = panelsName(program.name);
+    m.addGlobal(name, b.i32, false, m.i32.const(panels));
+    m.addGlobalExport(name, name);
   });
 }
 

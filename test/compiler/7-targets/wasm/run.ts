@@ -47,7 +47,7 @@ export async function load(schedule: Schedule, extents: { readonly rows: number;
     next = Math.ceil((at + 4 * words + (slots ? 0 : 16)) / 16) * 16;
     return at;
   });
-  const each = (globalOf(0, 'panelBytes')?.value ?? 0) * extents.rows * extents.samples;
+  const each = Math.max(0, ...schedule.programs.map(p => globalOf(0, `panelBytes ${p.name}`)?.value ?? 0)) * extents.rows * extents.samples;
   memory.grow(Math.ceil((next + threads * each) / 65536));
   new Float32Array(memory.buffer, controlAt + 64).fill(NaN);
   const words = new Uint32Array(memory.buffer);
