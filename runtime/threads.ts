@@ -45,9 +45,10 @@ export function control(words: Int32Array, maySleep: boolean): Control {
 const nodeModule = <K extends keyof NodeModules>(name: K): NodeModules[K] | undefined =>
   (globalThis as { readonly process?: { getBuiltinModule?(name: string): unknown } }).process?.getBuiltinModule?.(name) as NodeModules[K] | undefined; // named by its key
 
-/** More share too little for what waiting for each other costs; and what may be asked for. */
-const most = 8;
+/** What may be asked for. */
 export const mostThreads = 64;
+/** How many are taken on so many cores where nobody asks: more share too little for what waiting for each other costs. */
+export const usualThreads = (cores: number): number => Math.min(8, cores);
 
 /** How many threads to make room for: what was asked for, or as many as there are cores. Throws where more than one can't be had. */
 export function threadsFor(asked: number | undefined): number {
@@ -58,7 +59,7 @@ export function threadsFor(asked: number | undefined): number {
     if (asked === undefined) return 1;
     throw new Error(`${asked} threads need a page that is cross-origin isolated (served with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)`);
   }
-  return asked ?? Math.min(most, nodeModule('node:os')?.availableParallelism() ?? navigator.hardwareConcurrency);
+  return asked ?? usualThreads(nodeModule('node:os')?.availableParallelism() ?? navigator.hardwareConcurrency);
 }
 
 /** 'env' 'memory', a memory that has a limit: the next byte says so, and whether it is shared. */

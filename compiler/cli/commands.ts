@@ -1,6 +1,6 @@
 /** The commands, one function each. Texts of errors and of results only; the work is done elsewhere. */
 import { writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import pc from 'picocolors';
@@ -8,14 +8,14 @@ import { printProgram } from '../1-syntax/print.ts';
 import { parse } from '../1-syntax/parse.ts';
 import { checkText, compile } from '../compile.ts';
 import type { CompileOptions } from '../compile.ts';
-import { mostThreads } from '../../runtime/threads.ts';
+import { usualThreads } from '../../runtime/threads.ts';
 import { explain } from '../explain.ts';
 import type { Explanation } from '../explain.ts';
 import { targetOf, targets as printers } from '../7-targets/targets.ts';
 import type { TargetName } from '../7-targets/target.ts';
 import type { Beside } from './beside.ts';
 import { each } from './each.ts';
-import { parseMemory, parseSet, parseTargets, whole } from './options.ts';
+import { parseMemory, parseSet, parseTargets, whole, wholeThreads } from './options.ts';
 import type { CommonOptions } from './options.ts';
 import { asJson, showAll, spared, UserError, writeAll } from './output.ts';
 import { tuningOf } from './tuning-file.ts';
@@ -69,9 +69,10 @@ export const explainCommand = async (files: readonly string[], o: CommonOptions 
   const [memory, tuning] = [parseMemory(o.memory), tuningOf(o.tuning)];
   const extents = { rows: whole('rows', o.rows, 32), samples: whole('samples', o.samples, 1) };
   // as many as the runtime takes on this machine
-  const threads = target === 'wasm' ? whole('threads', o.threads, Math.min(8, availableParallelism())) : 1;
-  if (threads > mostThreads) throw new UserError(`--threads is ${mostThreads} at most, and this is ${threads}`);
+  const threads = target !== 'wasm' ? 1 : o.threads === undefined ? usualThreads(availableParallelism()) : wholeThreads(o.threads);
   if (o.measure && threads > availableParallelism()) throw new UserError(`--measure runs programs here, on ${availableParallelism()} cores, and ${threads} threads would wait for each other: ask for fewer`);
+  const [load = 0] = loadavg(); // of the last minute
+  if (o.measure && load > 0.5) process.stderr.write(`${pc.yellow('hint')}: other programs run here (a load of ${load.toFixed(1)} on ${availableParallelism()} cores), and what is measured may be too long\n`);
   spared({ svg: o.svg }, [...files, o.tuning]);
   if (o.svg !== undefined && files.length > 1) throw new UserError('--svg is the picture of one file: name one, or leave the picture out');
   if (o.svg !== undefined) await (await import('./picture.ts')).pictureCanBeMade(o.svg);

@@ -13,7 +13,7 @@ import { openModel } from './open-model.ts';
 import type { AnyModel, Opened } from './open-model.ts';
 import { columnsOf, chooseInputs, dataOf, familyOf, fits, inputsOf, namesOf, rowsOf } from './columns.ts';
 import type { Columns, Rows } from './columns.ts';
-import { parseMemory, parseSet, whole } from './options.ts';
+import { parseMemory, parseSet, whole, wholeThreads } from './options.ts';
 import { spared, UserError } from './output.ts';
 import { pictureCanBeMade, pictureOfClasses, pictureOfNumbers } from './picture.ts';
 import { columnOf, readTable } from './table.ts';
@@ -21,12 +21,18 @@ import { columnOf, readTable } from './table.ts';
 export interface LearnOptions {
   readonly data: string; readonly model?: string; readonly target?: string; readonly inputs?: string; readonly save?: string; readonly checkpoint?: string; readonly out?: string;
   readonly epochs?: string; readonly batchSize?: string; readonly samples?: string; readonly learningRate?: string; readonly klWeight?: string; readonly holdout?: string; readonly seed?: string;
-  readonly backend?: string; readonly set?: readonly string[]; readonly memory?: string; readonly plot?: string; readonly json?: boolean;
+  readonly backend?: string; readonly threads?: string; readonly set?: readonly string[]; readonly memory?: string; readonly plot?: string; readonly json?: boolean;
 }
 const print = (text: string): void => { process.stdout.write(`${text}\n`); };
 const real = (name: string, text: string | undefined, otherwise: number, from: number, below: number): number => { const n = text === undefined ? otherwise : Number(text); if (!(n >= from && n < below)) throw new UserError(`--${name} is a number from ${from} to ${below}, and this is '${text ?? ''}'`); return n; };
 const backends = ['auto', 'wasm', 'webgpu', 'gpujs'];
-const backendOf = (o: LearnOptions): string => { const b = o.backend ?? 'wasm'; if (!backends.includes(b)) throw new UserError(`there is no backend '${b}': ${backends.join(', ')}`); return b; };
+/** How the model is to be opened: what all three commands are told. */
+function wayOf(o: LearnOptions): Parameters<typeof openModel>[1] {
+  const backend = o.backend ?? 'wasm';
+  if (!backends.includes(backend)) throw new UserError(`there is no backend '${backend}': ${backends.join(', ')}`);
+  if (o.threads !== undefined && backend !== 'wasm' && backend !== 'auto') throw new UserError(`--threads is of WebAssembly, and the backend is ${backend}`);
+  return { ...(o.model === undefined ? {} : { model: o.model }), backend, ...(o.threads === undefined ? {} : { threads: wholeThreads(o.threads) }), set: parseSet(o.set), memory: parseMemory(o.memory) };
+}
 
 export async function trainCommand(file: string, o: LearnOptions): Promise<void> {
   if (o.target === undefined) throw new UserError('--target names the column to learn');
@@ -38,13 +44,13 @@ export async function trainCommand(file: string, o: LearnOptions): Promise<void>
   const [epochs, batchSize, samples, seed] = [whole('epochs', o.epochs, 100), whole('batch-size', o.batchSize, 32), whole('samples', o.samples, 1), whole('seed', o.seed, 0, 0)];
   const [learningRate, holdout] = [real('learning-rate', o.learningRate, 0.01, 1e-12, 1e6), real('holdout', o.holdout, 0.2, 0, 1)];
   const klWeight = o.klWeight === undefined || o.klWeight === 'uniform' ? 'uniform' : o.klWeight === 'blundell' ? 'blundell' : real('kl-weight', o.klWeight, 0, 0, 1e12);
-  const backend = backendOf(o);
+  const way = wayOf(o);
   const table = readTable(o.data);
   const targets = namesOf('target', o.target);
   targets.forEach(c => columnOf(table, c));
   const { inputs, words } = chooseInputs(table, targets, o.inputs);
   if (words.length > 0 && !o.json) process.stderr.write(`${pc.dim('left out, not numbers:')} ${words.join(', ')}\n`);
-  const opened = await openModel(file, { ...(o.model === undefined ? {} : { model: o.model }), backend, set: parseSet(o.set), memory: parseMemory(o.memory) });
+  const opened = await openModel(file, way);
   const order = [...permutation(table.rows.length, seed, 0)];
   const held = order.slice(0, Math.floor(table.rows.length * holdout));
   const kept = order.slice(held.length);
@@ -101,15 +107,16 @@ export async function predictCommand(file: string, o: LearnOptions): Promise<voi
   const table = readTable(o.data);
   const { opened, model, columns } = await load(file, o);
   const x = inputsOf(table, columns, table.rows.map((_, i) => i));
-  const { expected, lower, upper, std, width } = await predictions(opened, model, x, table.rows.length, columns, whole('samples', o.samples, 100, 2), whole('seed', o.seed, 0, 0));
+  const { expected, width, ...p } = await predictions(opened, model, x, table.rows.length, columns, whole('samples', o.samples, 100, 2), whole('seed', o.seed, 0, 0));
   model.dispose();
   opened.close();
   const at = (t: ArrayLike<number>, r: number, c: number): number => t[r * width + c] ?? NaN;
   const { classes } = columns;
   const head = classes ? ['class', ...classes.map(c => `p_${c}`)] : columns.targets.flatMap(t => [t, `${t}_std`, `${t}_lower95`, `${t}_upper95`]);
-  const lines = table.rows.map((_, r) => (classes
-    ? [classes[largest(classes.map((__, c) => at(expected, r, c)))] ?? '', ...classes.map((__, c) => at(expected, r, c))]
-    : columns.targets.flatMap((__, c) => [at(expected, r, c), at(std, r, c), at(lower, r, c), at(upper, r, c)])));
+  const ofClasses = (names: readonly string[], r: number): readonly (string | number)[] => { const shares = names.map((_, c) => at(expected, r, c)); return [names[largest(shares)] ?? '', ...shares]; };
+  const numbers = (): readonly Float64Array[] => { const { lower, upper } = p.quantiles(0.95); return [expected, p.std(), lower, upper]; };
+  const written = classes ? [] : numbers();
+  const lines = table.rows.map((_, r) => (classes ? ofClasses(classes, r) : columns.targets.flatMap((__, c) => written.map(of => at(of, r, c)))));
   const text = stringify([head, ...lines.map(l => l.map(v => (typeof v === 'number' ? String(Number(v.toPrecision(7))) : v)))]);
   if (o.out !== undefined) replace(o.out, Buffer.from(text));
   if (o.json) { print(JSON.stringify(lines.map(l => Object.fromEntries(head.map((h, i) => [h, l[i]]))), undefined, 2)); return; }
@@ -122,7 +129,7 @@ async function load(file: string, o: LearnOptions): Promise<{ readonly opened: O
   if (o.checkpoint === undefined) throw new UserError('--checkpoint names the file that train saved');
   if (!existsSync(o.checkpoint)) throw new UserError(`there is no file ${o.checkpoint}`);
   if (isFolder(o.checkpoint)) throw new UserError(`${o.checkpoint} is a directory: --checkpoint names a file`);
-  const opened = await openModel(file, { ...(o.model === undefined ? {} : { model: o.model }), backend: backendOf(o), set: parseSet(o.set), memory: parseMemory(o.memory) });
+  const opened = await openModel(file, wayOf(o));
   const bytes = readFileSync(o.checkpoint);
   try {
     const { metadata } = readSafetensors(bytes);
@@ -134,7 +141,8 @@ async function load(file: string, o: LearnOptions): Promise<{ readonly opened: O
 
 // ── predictions and how good they are ─────────────────────────────────────────────────────────
 
-interface Predicted { readonly expected: Float64Array; readonly std: Float64Array; readonly lower: Float64Array; readonly upper: Float64Array; readonly width: number; quantiles(share: number): { readonly lower: Float64Array; readonly upper: Float64Array } }
+/** Spreads and quantiles are computed when they are asked for. */
+interface Predicted { readonly expected: Float64Array; readonly width: number; std(): Float64Array; quantiles(share: number): { readonly lower: Float64Array; readonly upper: Float64Array } }
 
 /** In the target's units. Of classes: probabilities. */
 async function predictions(opened: Opened, model: Model<AnyModel>, x: Float32Array, rows: number, columns: Columns, samples: number, seed: number): Promise<Predicted> {
@@ -149,7 +157,7 @@ async function predictions(opened: Opened, model: Model<AnyModel>, x: Float32Arr
   if (!p) throw new UserError(`${checked.name} predicts nothing of the shape of '${target.name}': it needs an output of that shape, or an observe`);
   const units = (data: ArrayLike<number>, spread = false): Float64Array => Float64Array.from(data, (v: number, i) => { const s = columns.targetScales[i % width] ?? { mean: 0, sd: 1 }; return spread ? v * s.sd : v * s.sd + s.mean; });
   const quantiles = (share: number): { readonly lower: Float64Array; readonly upper: Float64Array } => { const q = p.interval(share); return { lower: units(q.lower.data), upper: units(q.upper.data) }; };
-  return { expected: units(p.expected.data), std: units(p.std.data, true), ...quantiles(0.95), width, quantiles };
+  return { expected: units(p.expected.data), width, std: () => units(p.std.data, true), quantiles };
 }
 
 async function measure(opened: Opened, model: Model<AnyModel>, rows: Rows, columns: Columns, samples: number, seed: number, plot: string | undefined): Promise<Metrics> {
@@ -171,7 +179,10 @@ async function measure(opened: Opened, model: Model<AnyModel>, rows: Rows, colum
   }
   const truth = Float64Array.from(rows.y, (v: number, i) => { const s = columns.targetScales[i % p.width] ?? { mean: 0, sd: 1 }; return v * s.sd + s.mean; });
   const coverage = Object.fromEntries([50, 80, 95].map(share => { const q = p.quantiles(share / 100); return [String(share), insideOf(truth, q.lower, q.upper)]; }));
-  if (plot) await pictureOfNumbers(plot, Array.from(truth, (t, i) => ({ truth: t, mean: p.expected[i] ?? NaN, low: p.lower[i] ?? NaN, high: p.upper[i] ?? NaN })), columns.targets.join(', '));
+  if (plot) {
+    const { lower, upper } = p.quantiles(0.95);
+    await pictureOfNumbers(plot, Array.from(truth, (t, i) => ({ truth: t, mean: p.expected[i] ?? NaN, low: lower[i] ?? NaN, high: upper[i] ?? NaN })), columns.targets.join(', '));
+  }
   return { rows: rows.count, rmse: rmseOf(truth, p.expected), ...nll, coverage, intervals: checked.observations.length > 0 ? 'predictive' : 'uncertainty of the mean only' };
 }
 /** The negative log-likelihood of a row, in nats, of who only knows how often each class occurs: its entropy. Undefined of numbers. */

@@ -8,6 +8,7 @@ const program = new Command('bnnc').description('Compiles Bayesian neural networ
 const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
 const memory = ['--memory <plan>', 'fast, or small: no draw of the weights is stored, samples follow one another', 'fast'] as const;
 const tuning = ['--tuning <file>', 'forms of WebGPU kernels that bnnc tune measured'] as const;
+const threads = ['--threads <n>', 'of WebAssembly; one a core, eight at most, when left out'] as const;
 const guarded = async (run: () => Promise<void>): Promise<void> => (await import('./output.ts')).guarded(run);
 const commands = (): Promise<typeof import('./commands.ts')> => import('./commands.ts');
 
@@ -28,7 +29,7 @@ program.command('check').argument('<files...>', '.bnn files').description('says 
 program.command('fmt').argument('<files...>', '.bnn files').description('writes files as the formatter has them').option('--check', 'only say which would change').option('--json', 'report as JSON')
   .action((files: string[], o: object) => guarded(async () => (await commands()).fmtCommand(files, o)));
 program.command('explain').argument('<files...>', '.bnn files').description('shows what was made: kernels, memory, operations and bytes')
-  .option('--target <name>', 'webgpu, wasm or gpujs', 'wasm').option('--rows <n>', 'rows of a batch').option('--samples <n>', 'Monte Carlo samples').option('--threads <n>', 'of WebAssembly; one a core when left out').option(...memory).option('--kernels', 'the text of every kernel').option('--measure', 'runs every program and kernel here, and says how long it took beside what was predicted').option(...tuning).option('--svg <file>', 'a picture of the kernels of each program')
+  .option('--target <name>', 'webgpu, wasm or gpujs', 'wasm').option('--rows <n>', 'rows of a batch').option('--samples <n>', 'Monte Carlo samples').option(...threads).option(...memory).option('--kernels', 'the text of every kernel').option('--measure', 'runs every program and kernel here, and says how long it took beside what was predicted').option(...tuning).option('--svg <file>', 'a picture of the kernels of each program')
   .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option('--json', 'report as JSON')
   .action((files: string[], o: object) => guarded(async () => (await commands()).explainCommand(files, o)));
 program.command('tune').argument('<files...>', '.bnn files').description('measures forms of WebGPU kernels on the GPU that is here, for compile --tuning')
@@ -37,7 +38,7 @@ program.command('tune').argument('<files...>', '.bnn files').description('measur
   .action((files: string[], o: { readonly out: string }) => guarded(async () => (await import('./tune.ts')).tuneCommand(files, o)));
 const learn = (): Promise<typeof import('./learn.ts')> => import('./learn.ts');
 const table = (name: string, description: string): Command => program.command(name).argument('<file>', 'a .bnn file').description(description)
-  .requiredOption('--data <csv>', 'a table with a header row').option('--model <name>', 'which model, where the file has several').option('--backend <name>', 'auto, wasm, webgpu or gpujs', 'wasm')
+  .requiredOption('--data <csv>', 'a table with a header row').option('--model <name>', 'which model, where the file has several').option('--backend <name>', 'auto, wasm, webgpu or gpujs', 'wasm').option(...threads)
   .option('--set <Model.argument=value>', 'an argument of a model', collect, []).option(...memory).option('--seed <n>', 'of all draws', '0').option('--json', 'report as JSON');
 table('train', 'fits a model to a table and saves it').option('--target <columns>', 'what to learn').option('--inputs <columns>', 'what to learn from; all other columns when left out').option('--save <file>', 'where the trained model goes (safetensors)')
   .option('--epochs <n>', '', '100').option('--batch-size <n>', '', '32').option('--samples <n>', 'Monte Carlo samples a step', '1').option('--learning-rate <x>', 'of Adam', '0.01').option('--kl-weight <w>', 'uniform (1/N), blundell or a number', 'uniform')

@@ -16,7 +16,7 @@ export interface AnyModel { readonly inputs: Record<string, Float32Array | Uint3
 export interface Opened { readonly checked: CheckedModel; readonly input: Port; readonly target: Port; readonly classes: ModelClass<AnyModel>; /** What `create` and `load` are told: the backend, and a GPU of this machine where there is one to give. */ readonly options: CreateOptions; /** Gives the GPU back. */ readonly close: () => void }
 
 /** Compiles a model with one input and one target, which is what a table can feed. `name`: which, where the file has several. */
-export async function openModel(file: string, options: { readonly model?: string; readonly backend: string; readonly set: Readonly<Record<string, number | boolean>>; readonly memory: MemoryPlan }): Promise<Opened> {
+export async function openModel(file: string, options: { readonly model?: string; readonly backend: string; readonly threads?: number; readonly set: Readonly<Record<string, number | boolean>>; readonly memory: MemoryPlan }): Promise<Opened> {
   const targets: readonly TargetName[] = options.backend === 'auto' ? ['webgpu', 'wasm'] : [options.backend as TargetName]; // checked by the caller
   const text = readText(file);
   const { files, models } = await compile(text, { file, targets, set: options.set, memory: options.memory }).catch((e: unknown) => {
@@ -38,7 +38,7 @@ export async function openModel(file: string, options: { readonly model?: string
   if (target.shape[0] !== 'batch' || target.shape.length > (target.type === 'class' ? 1 : 2)) throw new UserError(`the target '${target.name}' is [${target.shape.join(', ')}]: a table feeds ${target.type === 'class' ? '[batch]' : '[batch] or [batch, columns]'}`);
   // Node has no navigator.gpu, which the runtime would look for
   const device = options.backend === 'webgpu' ? await (await import('./gpu.ts')).deviceHere().catch((e: unknown) => { throw new UserError(`webgpu does not work here: ${e instanceof Error ? e.message : String(e)}`); }) : undefined;
-  const made: CreateOptions = { backend: options.backend as 'auto', ...(device ? { device } : {}) }; // checked by the caller
+  const made: CreateOptions = { backend: options.backend as 'auto', ...(options.threads === undefined ? {} : { threads: options.threads }), ...(device ? { device } : {}) }; // checked by the caller
   const folder = mkdtempSync(join(tmpdir(), 'bnnc-'));
   try {
     // the package's own runtime, wherever the command is called from

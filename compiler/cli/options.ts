@@ -3,6 +3,7 @@ import { targetNames } from '../7-targets/targets.ts';
 import type { TargetName } from '../7-targets/target.ts';
 import type { MemoryPlan } from '../5-schedule/schedule.ts';
 import { nearest } from '../suggest.ts';
+import { mostThreads } from '../../runtime/threads.ts';
 import { UserError } from './output.ts';
 
 export interface CommonOptions { readonly set?: readonly string[]; readonly memory?: string; readonly json?: boolean }
@@ -30,6 +31,11 @@ export function parseSet(list: readonly string[] = []): Readonly<Record<string, 
 export function whole(name: string, text: string | undefined, otherwise: number, least = 1): number {
   const n = text === undefined ? otherwise : Number(text);
   return Number.isSafeInteger(n) && n >= least ? n : fail(`--${name} is a whole number of at least ${least}, and this is '${text ?? ''}'`);
+}
+/** Threads of WebAssembly that are asked for. */
+export function wholeThreads(text: string): number {
+  const threads = whole('threads', text, 1);
+  return threads <= mostThreads ? threads : fail(`--threads is ${mostThreads} at most, and this is ${threads}`);
 }
 const fail = (message: string): never => { throw new UserError(message); };
 const hint = (word: string, known: readonly string[]): string => { const n = nearest(word, known); return n === undefined ? '' : ` (did you mean '${n}'?)`; };

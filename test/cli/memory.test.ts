@@ -1,4 +1,4 @@
-/** `--memory` and `--measure` on the command line: modules and their numbers, what explain says, and what is no plan. */
+/** `--memory`, `--threads` and `--measure` on the command line: modules and their numbers, what explain says, and what is no plan. */
 import test from 'ava';
 import { desk } from '../support/cli.ts';
 
@@ -40,3 +40,17 @@ for (const args of [['compile', model], ['explain', model], ['train', model, '--
     t.regex(why, /--memory is fast or small, and this is 'tiny'/);
   });
 }
+test.serial('threads: the same model and predictions with one and with two, and a sentence where there are none', t => {
+  const trained = (threads: string): string => {
+    const save = at(`wide.${threads}.safetensors`);
+    const { status, said: why } = said('train', model, '--data', table, '--target', 'y', '--save', save, '--epochs', '2', '--threads', threads);
+    t.is(status, 0, why);
+    const { out } = said('predict', model, '--data', table, '--checkpoint', save, '--samples', '5', '--threads', threads);
+    return out;
+  };
+  t.is(trained('1'), trained('2'));
+  for (const [threads, why] of [['0', /--threads is a whole number of at least 1, and this is '0'/], ['65', /--threads is 64 at most, and this is 65/]] as const) {
+    for (const command of [['explain', model], ['train', model, '--data', table, '--target', 'y', '--save', at('never.safetensors')]]) t.regex(said(...command, '--threads', threads).said, why);
+  }
+  t.regex(said('train', model, '--data', table, '--target', 'y', '--save', at('never.safetensors'), '--backend', 'gpujs', '--threads', '2').said, /--threads is of WebAssembly, and the backend is gpujs/);
+});

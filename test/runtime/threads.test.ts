@@ -44,7 +44,6 @@ for (const [name, { text, width }] of Object.entries(models)) {
 
 test('left out, threads are started by the first program that is worth it', async t => {
   const m = await moduleOf(models.dense.text.replace('259', '1031').replace('131', '1033')).create({ backend: 'wasm', seed: 1 });
-  t.is(m.threads, 1);
   const x = Float32Array.from(numbers(512 * 96, 0.7)), y = new Int32Array(512);
   // on one core there is nothing to start; elsewhere a step of some hundred milliseconds is reason enough
   const cores = (await import('node:os')).availableParallelism();
