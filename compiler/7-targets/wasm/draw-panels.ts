@@ -76,7 +76,7 @@ export function writeDraws(s: Scope, tiles: readonly { readonly axis: Axis; read
   const [tile] = tiles;
   if (tile) { writeLoop(s, tile.axis.name, 0, roundedDown(s, tile.axis.extent, 1), tile.step, { isSure: true }, () => { writeDraws(s, [], turns, { whole, value, lets, noise }, to, side, width); }); return; }
   const body: readonly Stmt[] = [...lets, { kind: 'store', buffer: to.buffer, offset: to.offset, value }];
-  const plan: Plan = { body: [], roles: new Map(), mayRepeat: false, shared: undefined, isLarge: false, panel: 0 };
+  const plan: Plan = { body: [], roles: new Map(), mayRepeat: false, shared: undefined, around: [], isLarge: false, panel: 0 };
   const names = new Map(s.names);
   const { oneNoise } = s;
   s.oneNoise = [...partsOf(whole)].filter(e => e.kind === 'noise').length === 1 ? s.frame : undefined;

@@ -131,14 +131,21 @@ function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelSh
   const [buffers, sites] = [new Map(given.buffers.map((b, i) => [b, i])), new Map(given.sites.map((x, i) => [x, given.buffers.length + i]))];
   const parameters = Array.from({ length: buffers.size + sites.size }, () => binaryen.i32);
   const { kernel, writes, hasOneNoise, plan } = planned(source, large);
-  const s = newScope(m, binaryen, kernel.name, writes, memory, parameters.length, { buffers, sites });
-  s.oneNoise = hasOneNoise ? s.top : undefined;
-  // what is laid down before the loop that threads share would be laid down again for each small share
-  const [all, small] = [false, true].map(x => leave(s, amountOf(kernel, plan.cost), plan.shared && tilesOf(s, plan.shared, plan, plan.roles.get(plan.shared)), x)) as [Node, Node];
-  const begin = s.top.out.length;
-  writeBlock(s, plan.body, plan);
-  s.top.out.splice(begin, 0, plan.shared && !s.laysDownBefore.has(plan.shared.axis.name) && isWorthAsking(plan) ? small : all);
-  m.addFunction(name, binaryen.createType(parameters), binaryen.none, s.locals, plan.shared ? m.loop('shares', m.block(null, [...s.top.out, m.br('shares')])) : m.block(null, s.top.out));
+  const write = (p: Costed): { readonly s: Scope; readonly body: readonly Node[] } => {
+    const s = newScope(m, binaryen, kernel.name, writes, memory, parameters.length, { buffers, sites });
+    s.oneNoise = hasOneNoise ? s.top : undefined;
+    const [all, small] = [false, true].map(x => leave(s, amountOf(kernel, p.cost), p.around, p.shared && tilesOf(s, p.shared, p, p.roles.get(p.shared)), x)) as [Node, Node];
+    const begin = s.top.out.length;
+    writeBlock(s, p.body, p);
+    // what is laid down before the loop that threads share would be laid down again for each small share
+    s.top.out.splice(begin, 0, p.shared && !s.laysDownBefore.has(p.shared.axis.name) && isWorthAsking(p) ? small : all);
+    return { s, body: s.top.out };
+  };
+  const whole = { ...plan, around: [] };
+  // what is laid down for all turns of the loops around stays, and so do they
+  const apart = plan.around.length > 0 && !(plan.isLarge && plan.around.some(({ axis }) => write(whole).s.laysDownBefore.has(axis.name)));
+  const { s, body } = write(apart ? plan : whole);
+  m.addFunction(name, binaryen.createType(parameters), binaryen.none, s.locals, plan.shared ? m.loop('shares', m.block(null, [...body, m.br('shares')])) : m.block(null, [...body]));
   return { name, isShared: plan.shared !== undefined, used: s.allocated() };
 }
 

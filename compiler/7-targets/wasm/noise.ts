@@ -105,7 +105,7 @@ function stage(s: Scope, window: Local, axis: string, { vectors, make, kept }: S
       };
       const lets = make(words).map((value, i) => ({ kind: 'let' as const, name: `${axis} value ${i}`, value }));
       const { body } = prepare({ name: s.name, buffers: [], axes: [], body: lets, origins: [] }, spells);
-      writeBlock(s, body, { body, roles: new Map(), mayRepeat: true, shared: undefined, isLarge: false, panel: 0 });
+      writeBlock(s, body, { body, roles: new Map(), mayRepeat: true, shared: undefined, around: [], isLarge: false, panel: 0 });
       const made = places.flatMap(p => kept(lets.map(l => s.names.get(l.name)?.locals.get(projection(p, lanes)) ?? fail('a value is missing'))));
       made.forEach((vector, i) => { s.frame.out.push(s.m.v128.store(16 * i, 16, get(s, at), get(s, vector))); });
       put(s, s.frame, at, s.m.i32.add(get(s, at), s.m.i32.const(16 * made.length)));

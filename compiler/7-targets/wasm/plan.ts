@@ -10,6 +10,7 @@ import type { Loop, Role, Roles, Tile } from './cost.ts';
 import { analyse, nested } from './work.ts';
 import type { Work } from './work.ts';
 
+type Map_ = Stmt & { readonly kind: 'map' };
 export interface Plan {
   /** The grid as nested loops, outermost first. */
   readonly body: readonly Stmt[];
@@ -18,7 +19,9 @@ export interface Plan {
   /** Nothing is read that is written here: an element may be computed twice. */
   readonly mayRepeat: boolean;
   /** The loop of the grid whose tiles the threads share. */
-  readonly shared: Stmt & { readonly kind: 'map' } | undefined;
+  readonly shared: Map_ | undefined;
+  /** The loops around that one, if their turns are given out together with its tiles. */
+  readonly around: readonly Map_[];
   /** It is large enough for care with memory: operands may be laid down in panels, tiles turned over before they are stored. */
   readonly isLarge: boolean;
   /** Bytes that a panel may take. */
@@ -67,7 +70,7 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: num
       const time = costOf(work, { ...none, isLarge, panel }, roles, mayRepeat);
       if (best && turns * time >= best.cost) return;
       const cost = priceOf(turns * time, sizeOf(work, none, roles, mayRepeat));
-      if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat, cost: time, shared: undefined, isLarge, panel, work }, cost };
+      if (!best || cost < best.cost) best = { plan: { body: nest, roles, mayRepeat, cost: time, shared: undefined, around: [], isLarge, panel, work }, cost };
     };
     consider(new Map());
     const rowCounts = (s: Stmt | undefined): readonly number[] => (s?.kind === 'map' ? [...(hasFolds ? [1, 2, 4, 8] : gainsByRows(s.axis) ? [1, 4] : [1]), ...(hasFolds && isOddTimes(3, s.axis.extent) ? [3] : [])].filter(r => r === 1 || nominalOf(s.axis.extent) >= r) : [1]);
@@ -94,14 +97,24 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: num
       if (inner && !isSwapped) for (const q of [...rowCounts(inner), ...wholeOf(inner)]) if (q * r > 1 && q * r <= 8) consider(new Map<Stmt, Role>([...row, ...(q > 1 ? [[inner, { kind: 'rows', count: q }] as const] : [])]));
     }
   }
-  if (!best) return { body, roles: new Map(), mayRepeat, cost: 0, shared: undefined, isLarge, panel, work: one };
+  if (!best) return { body, roles: new Map(), mayRepeat, cost: 0, shared: undefined, around: [], isLarge, panel, work: one };
   const shared = sharedLoop(best.plan, axes.length);
-  return { ...best.plan, roles: withTurns(best.plan.work, best.plan.roles), shared };
+  return { ...best.plan, roles: withTurns(best.plan.work, best.plan.roles), shared, around: loopsAround(best.plan, shared) };
+}
+
+/** The loops around the shared one, if all of them are plain: then a share may begin in the middle of a turn. */
+function loopsAround({ body, roles }: Plan, shared: Plan['shared']): Plan['around'] {
+  const out: Map_[] = [];
+  for (let [loop] = body; loop?.kind === 'map' && loop !== shared && !roles.has(loop); [loop] = loop.body) {
+    out.push(loop);
+    if (loop.body[0] === shared) return out;
+  }
+  return [];
 }
 
 /** The loop of the grid whose tiles go into equal shares for two, three, four and eight threads; the outermost of equal ones. */
 function sharedLoop({ body, roles }: Plan, depth: number): Plan['shared'] {
-  let best: { readonly loop: Stmt & { readonly kind: 'map' }; readonly score: number } | undefined;
+  let best: { readonly loop: Map_; readonly score: number } | undefined;
   let [loop] = body;
   for (let i = 0; i < depth && loop?.kind === 'map'; i++, loop = loop.body[0]) {
     const role = roles.get(loop);

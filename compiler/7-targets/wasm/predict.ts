@@ -29,9 +29,10 @@ function isCut(kernel: Kernel, plan: Costed, extents: Readonly<Record<Dynamic, n
   return plan.shared !== undefined && each * (rows ? extents.rows : 1) * (samples ? extents.samples : 1) >= worthwhile;
 }
 /** How many times faster so many threads are: the largest share of whole tiles decides. */
-function partsOf({ shared, roles }: Costed, extents: Readonly<Record<Dynamic, number>>, threads: number): number {
+function partsOf({ shared, around, roles }: Costed, extents: Readonly<Record<Dynamic, number>>, threads: number): number {
   if (!shared) return 1;
   const role = roles.get(shared);
-  const tiles = Math.ceil(nominalOf(shared.axis.extent, extents) / ((role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1)));
+  const turns = around.reduce((n, { axis }) => n * nominalOf(axis.extent, extents), 1);
+  const tiles = turns * Math.ceil(nominalOf(shared.axis.extent, extents) / ((role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1)));
   return tiles / Math.ceil(tiles / threads);
 }

@@ -233,6 +233,7 @@ function writeMap(s: Scope, stmt: Stmt & { readonly kind: 'map' }, plan: Plan): 
   const { axis } = stmt;
   const { m } = s;
   s.gridAxes.set(axis.name, axis);
+  if (plan.around.includes(stmt)) { writeTurn(s, stmt, plan); return; }
   const role = plan.roles.get(stmt);
   const outer = s.region;
   const body: WriteBody = (count, step, fresh = 0) => () => {
@@ -276,6 +277,19 @@ function writeMap(s: Scope, stmt: Stmt & { readonly kind: 'map' }, plan: Plan): 
   // what is left over belongs to the last tile's thread
   const rest = inFrame(s, { mayBeEmpty: false }, () => { writeRest(s, axis, role, loop, body); });
   s.frame.out.push(m.if(m.i32.gt_s(boundNode(s, to), boundNode(s, tiles)), m.block(null, [...rest.out])));
+}
+/** One turn of a loop: the one that this thread's piece is in. */
+function writeTurn(s: Scope, stmt: Stmt & { readonly kind: 'map' }, plan: Plan): void {
+  const { m } = s;
+  const { axis } = stmt;
+  const [counter, outer] = [newLocal(s, s.b.i32), s.axes.get(axis.name)];
+  const at = plan.around.indexOf(stmt);
+  // turns of all loops are counted as one, the innermost first
+  const turn = plan.around.slice(at + 1).reduceRight((n, x) => m.i32.div_u(n, extentNode(s, x.axis.extent)), mine(m, s.b, 'turn'));
+  put(s, s.frame, counter, at === 0 ? turn : m.i32.rem_u(turn, extentNode(s, axis.extent)));
+  const frame = inFrame(s, { mayBeEmpty: false }, () => { s.axes.set(axis.name, { frame: s.frame, counter, base: 0, multiple: 1 }); writeBlock(s, stmt.body, plan); });
+  s.frame.out.push(...frame.out, ...frame.after);
+  if (outer) s.axes.set(axis.name, outer); else s.axes.delete(axis.name);
 }
 /** How many positions, or vectors of four, at once. */
 interface Width { readonly count: number; readonly step: number }

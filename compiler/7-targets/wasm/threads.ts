@@ -41,84 +41,109 @@ export function amountOf(kernel: Kernel, cost: number): Amount {
 }
 const loopAxes = (body: readonly Stmt[]): readonly Axis[] => body.flatMap(s => ('axis' in s ? [s.axis, ...loopAxes(s.body)] : []));
 
-/**
- * Globals that each thread has for itself: its number, how many run this program, where its share of this kernel begins
- * and ends along the shared axis, where its scratch memory begins; whether it has had a share of this kernel, and
- * the small shares of the kernels before it.
- */
-export const mine = (m: Module, b: typeof binaryen, name: 'thread' | 'active' | 'from' | 'to' | 'scratch' | 'asked' | 'before'): Node => m.global.get(name, b.i32);
+/** Globals that each thread has for itself, and how they begin; its scratch memory begins behind the control block. */
+const own = {
+  // its number; how many run this program
+  thread: 0, active: 1,
+  // its piece of this kernel: where it begins and ends along the shared axis, in which turn of the loops around
+  from: 0, to: 0, turn: 0,
+  // its share: the next tile, and the one after the last, counted through all turns
+  next: 0, end: 0,
+  // whether it has had a share of this kernel; the small shares of the kernels before it
+  asked: 0, before: 0,
+} as const;
+export const mine = (m: Module, b: typeof binaryen, name: keyof typeof own | 'scratch'): Node => m.global.get(name, b.i32);
 
 /** Adds the globals of a thread. @param control Where the control block is; scratch memory of the threads follows, in the order of their numbers. */
 export function addThreads(m: Module, b: typeof binaryen, control: number): void {
-  for (const [name, first] of [['thread', 0], ['active', 1], ['from', 0], ['to', 0], ['scratch', control + controlBytes], ['asked', 0], ['before', 0]] as const) m.addGlobal(name, b.i32, true, m.i32.const(first));
+  for (const [name, first] of Object.entries({ ...own, scratch: control + controlBytes })) m.addGlobal(name, b.i32, true, m.i32.const(first));
   for (const name of ['thread', 'active', 'scratch']) m.addGlobalExport(name, name);
 }
 
 /**
- * Adds `share`, by which a kernel asks again and again for tiles of some width, given its work; it says whether there are none left. Each thread
- * gets a part of the first tiles, then, where `small` is 1, small shares of the last ones. Small shares of all kernels are counted as one row: as
- * many as those of the kernels before are gone when a thread comes to this one, since it left them when there were no more.
+ * Adds `share`, by which a kernel asks again and again for a piece: tiles of some width that follow each other in one turn of the loops around the
+ * shared one, given its work, those turns, and the tiles of each; it says whether there are none left. Each thread gets a part of the first tiles of all
+ * turns, then, where `small` is 1, small shares of the last ones. Small shares of all kernels are counted as one row: as many as those of the kernels
+ * before are gone when a thread comes to this one, since it left them when there were no more.
  * @param control Where the control block is.
  */
 export function addShare(m: Module, b: typeof binaryen, control: number): void {
   const { i32 } = m;
   const number = (x: number): Node => i32.const(x);
-  // how many threads share the kernel, tiles that go into small shares, how many those are; then what part of how many tiles it is, and after which
-  const names = ['work', 'tiles', 'width', 'small', 'parts', 'rest', 'count', 'gone', 'part', 'of', 'all', 'after'] as const;
+  // how many threads share the kernel, tiles of all turns, those that go into small shares, how many of these; then what part of how many tiles it is, and after which
+  const names = ['work', 'turns', 'tiles', 'width', 'small', 'parts', 'total', 'rest', 'count', 'gone', 'part', 'of', 'all', 'after'] as const;
   const local = (name: typeof names[number]): Node => m.local.get(names.indexOf(name), b.i32);
   const set = (name: typeof names[number], value: Node): Node => m.local.set(names.indexOf(name), value);
-  const edge = (next: number): Node => i32.mul(i32.add(local('after'), i32.div_u(i32.mul(i32.add(local('part'), number(next)), local('all')), local('of'))), local('width'));
-  const first = (): Node => i32.sub(local('tiles'), local('rest'));
-  m.addFunction('share', b.createType([b.i32, b.i32, b.i32, b.i32]), b.i32, names.slice(4).map(() => b.i32), m.block(null, [
-    set('parts', m.select(i32.ge_u(local('work'), number(worthwhile / unit)), mine(m, b, 'active'), number(1))),
-    m.if(i32.ge_u(mine(m, b, 'thread'), local('parts')), m.return(number(1))),
-    set('rest', m.select(i32.and(local('small'), i32.and(i32.gt_u(local('parts'), number(1)), i32.ge_u(local('work'), number(worthAsking / unit)))), i32.shr_u(local('tiles'), number(2)), number(0))),
+  const own = (name: Parameters<typeof mine>[2]): Node => mine(m, b, name);
+  const least = (x: () => Node, y: () => Node): Node => m.select(i32.lt_u(x(), y()), x(), y());
+  // the first parts have one tile more, where they are not equal; no product here is more than all tiles
+  const part = (next: number) => (): Node => i32.add(local('part'), number(next));
+  const edge = (next: number): Node => i32.add(local('after'), i32.add(i32.mul(part(next)(), i32.div_u(local('all'), local('of'))), least(part(next), () => i32.rem_u(local('all'), local('of')))));
+  const first = (): Node => i32.sub(local('total'), local('rest'));
+  const nextShare = [
+    set('parts', m.select(i32.ge_u(local('work'), number(worthwhile / unit)), own('active'), number(1))),
+    m.if(i32.ge_u(own('thread'), local('parts')), m.return(number(1))),
+    set('total', i32.mul(local('turns'), local('tiles'))),
+    set('rest', m.select(i32.and(local('small'), i32.and(i32.gt_u(local('parts'), number(1)), i32.ge_u(local('work'), number(worthAsking / unit)))), i32.shr_u(local('total'), number(2)), number(0))),
     set('count', i32.mul(local('parts'), number(shares))),
     m.if(i32.lt_u(local('rest'), local('count')), set('count', local('rest'))),
     m.loop('again', m.block(null, [
-      m.if(mine(m, b, 'asked'), m.block(null, [
+      m.if(own('asked'), m.block(null, [
         // a load, as a sum with nothing: binaryen's `dealign` takes the alignment from loads that are called loads, and engines insist on it here
         set('gone', i32.atomic.rmw.add(control + goneAt, number(0), number(0))),
-        set('part', i32.sub(local('gone'), mine(m, b, 'before'))),
+        set('part', i32.sub(local('gone'), own('before'))),
         m.if(i32.ge_u(local('part'), local('count')), m.block(null, [
           m.global.set('asked', number(0)),
-          m.global.set('before', i32.add(mine(m, b, 'before'), local('count'))),
+          m.global.set('before', i32.add(own('before'), local('count'))),
           m.return(number(1)),
         ])),
         m.br_if('again', i32.ne(local('gone'), i32.atomic.rmw.cmpxchg(control + goneAt, number(0), local('gone'), i32.add(local('gone'), number(1))))),
         set('of', local('count')), set('all', local('rest')), set('after', first()),
       ]), m.block(null, [
         m.global.set('asked', number(1)),
-        set('part', mine(m, b, 'thread')), set('of', local('parts')), set('all', first()),
+        set('part', own('thread')), set('of', local('parts')), set('all', first()),
       ])),
-      m.global.set('from', edge(0)), m.global.set('to', edge(1)),
-      m.br_if('again', i32.eq(mine(m, b, 'from'), mine(m, b, 'to'))),
+      m.global.set('next', edge(0)), m.global.set('end', edge(1)),
+      m.br_if('again', i32.eq(own('next'), own('end'))),
     ])),
+  ];
+  m.addFunction('share', b.createType([b.i32, b.i32, b.i32, b.i32, b.i32]), b.i32, names.slice(5).map(() => b.i32), m.block(null, [
+    m.if(i32.eq(own('next'), own('end')), m.block(null, nextShare)),
+    m.global.set('turn', i32.div_u(own('next'), local('tiles'))),
+    set('part', i32.sub(own('next'), i32.mul(own('turn'), local('tiles')))),
+    set('all', i32.sub(least(() => i32.add(local('part'), i32.sub(own('end'), own('next'))), () => local('tiles')), local('part'))),
+    m.global.set('next', i32.add(own('next'), local('all'))),
+    m.global.set('from', i32.mul(local('part'), local('width'))),
+    m.global.set('to', i32.mul(i32.add(local('part'), local('all')), local('width'))),
     number(0),
   ], b.i32));
 }
 
 /**
- * Whether small shares are worth asking for: the loop that is shared is the outermost one, or a tile is much by itself. Else what a share begins with would
- * be done again in each turn of the loops around it, and windows of noise be drawn that are used in part.
+ * Whether small shares are worth asking for: turns of all loops around are given out with the tiles, or a tile is much by itself. Else what a share begins
+ * with would be done again in each of those turns, and windows of noise be drawn that are used in part.
  */
-export function isWorthAsking({ body, shared, roles, cost }: Costed): boolean {
+export function isWorthAsking({ body, shared, around, roles, cost }: Costed): boolean {
   let parts = 1;
   for (let [loop] = body; loop?.kind === 'map'; [loop] = loop.body) {
     const role = roles.get(loop);
     parts *= Math.ceil(nominalOf(loop.axis.extent) / ((role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1)));
-    if (loop === shared) return loop === body[0] || cost / parts >= muchOfTile;
+    if (loop === shared) return loop === body[0] || around.length > 0 || cost / parts >= muchOfTile;
   }
   return false;
 }
 
 /** How many tiles of which width a loop has. */
 export interface Tiles { readonly count: Node; readonly width: Node }
-/** How a kernel begins, again and again where it is shared: a thread for which no tiles are left leaves. Of one that is not shared, all but the first do. @param small Whether small shares may be worth it. */
-export function leave(s: Scope, amount: Amount, tiles: Tiles | undefined, small: boolean): Node {
+/**
+ * How a kernel begins, again and again where it is shared: a thread for which no tiles are left leaves. Of one that is not shared, all but the first do.
+ * @param around Loops whose turns are given out with the tiles. @param small Whether small shares may be worth it.
+ */
+export function leave(s: Scope, amount: Amount, around: Costed['around'], tiles: Tiles | undefined, small: boolean): Node {
   const { m, b } = s;
   // to a power of two: nobody needs to know better, and a page downloads it
   const each = 2 ** Math.max(0, Math.round(Math.log2(amount.each / unit)));
   const work = (['rows', 'samples'] as const).filter(d => amount[d]).reduce((n, d) => m.i32.mul(n, extentNode(s, d)), m.i32.const(each));
-  return m.if(tiles === undefined ? mine(m, b, 'thread') : m.call('share', [work, tiles.count, tiles.width, m.i32.const(Number(small))], b.i32), m.return());
+  const turns = around.reduce<Node | undefined>((n, { axis }) => (n === undefined ? extentNode(s, axis.extent) : m.i32.mul(n, extentNode(s, axis.extent))), undefined) ?? m.i32.const(1);
+  return m.if(tiles === undefined ? mine(m, b, 'thread') : m.call('share', [work, turns, tiles.count, tiles.width, m.i32.const(Number(small))], b.i32), m.return());
 }

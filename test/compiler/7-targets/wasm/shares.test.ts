@@ -29,7 +29,7 @@ test('in any order, again and again, threads compute what one computes', async t
     three.data(result).fill(NaN);
     three.run('predict', record, order);
     t.deepEqual(three.data(result), one.data(result), order.join());
-    t.is(three.control()[8], (i + 1) * 4 * threads, 'four small shares for each thread are gone');
+    t.is(three.control()[8], (i + 1) * 2 * 4 * threads, 'four small shares of two kernels for each thread are gone');
   }
 });
 test('who comes first gets all small shares; the others have their parts of the first tiles alone', async t => {
