@@ -134,7 +134,7 @@ function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelSh
   const write = (p: Costed): { readonly s: Scope; readonly body: readonly Node[] } => {
     const s = newScope(m, binaryen, kernel.name, writes, memory, parameters.length, { buffers, sites });
     s.oneNoise = hasOneNoise ? s.top : undefined;
-    const [all, small] = [false, true].map(x => leave(s, amountOf(kernel, p.cost), p.around, p.shared && tilesOf(s, p.shared, p, p.roles.get(p.shared)), x)) as [Node, Node];
+    const [all, small] = [false, true].map(x => leave(s, amountOf(kernel, p.cost), p.around.map(loop => tilesOf(s, loop, p)), p.shared && tilesOf(s, p.shared, p), x)) as [Node, Node];
     const begin = s.top.out.length;
     writeBlock(s, p.body, p);
     // what is laid down before the loop that threads share would be laid down again for each small share

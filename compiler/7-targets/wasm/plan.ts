@@ -102,10 +102,14 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: num
   return { ...best.plan, roles: withTurns(best.plan.work, best.plan.roles), shared, around: loopsAround(best.plan, shared) };
 }
 
-/** The loops around the shared one, if all of them are plain: then a share may begin in the middle of a turn. */
-function loopsAround({ body, roles }: Plan, shared: Plan['shared']): Plan['around'] {
+/** The loops around the shared one, if all of them have whole tiles alone: then a share may begin in the middle of a turn. */
+function loopsAround({ body, roles, mayRepeat }: Plan, shared: Plan['shared']): Plan['around'] {
   const out: Map_[] = [];
-  for (let [loop] = body; loop?.kind === 'map' && loop !== shared && !roles.has(loop); [loop] = loop.body) {
+  for (let [loop] = body; loop?.kind === 'map' && loop !== shared; [loop] = loop.body) {
+    const role = roles.get(loop);
+    const width = (role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1);
+    const { extent } = loop.axis;
+    if (!(typeof extent === 'number' && (extent % width === 0 || mayRepeat && extent > width)) && !(typeof extent !== 'number' && (mayRepeat || width === 1))) return [];
     out.push(loop);
     if (loop.body[0] === shared) return out;
   }

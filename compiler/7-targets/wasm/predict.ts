@@ -31,8 +31,9 @@ function isCut(kernel: Kernel, plan: Costed, extents: Readonly<Record<Dynamic, n
 /** How many times faster so many threads are: the largest share of whole tiles decides. */
 function partsOf({ shared, around, roles }: Costed, extents: Readonly<Record<Dynamic, number>>, threads: number): number {
   if (!shared) return 1;
-  const role = roles.get(shared);
-  const turns = around.reduce((n, { axis }) => n * nominalOf(axis.extent, extents), 1);
-  const tiles = turns * Math.ceil(nominalOf(shared.axis.extent, extents) / ((role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1)));
+  const tiles = [...around, shared].reduce((n, loop) => {
+    const role = roles.get(loop);
+    return n * Math.ceil(nominalOf(loop.axis.extent, extents) / ((role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1)));
+  }, 1);
   return tiles / Math.ceil(tiles / threads);
 }

@@ -233,7 +233,6 @@ function writeMap(s: Scope, stmt: Stmt & { readonly kind: 'map' }, plan: Plan): 
   const { axis } = stmt;
   const { m } = s;
   s.gridAxes.set(axis.name, axis);
-  if (plan.around.includes(stmt)) { writeTurn(s, stmt, plan); return; }
   const role = plan.roles.get(stmt);
   const outer = s.region;
   const body: WriteBody = (count, step, fresh = 0) => () => {
@@ -243,6 +242,7 @@ function writeMap(s: Scope, stmt: Stmt & { readonly kind: 'map' }, plan: Plan): 
   };
   const [count, step] = [role?.count ?? 1, role?.kind === 'lanes' ? 4 : 1];
   const width = count * step;
+  if (plan.around.includes(stmt)) { writeTurn(s, stmt, plan, { count, step }, body); return; }
   const { extent } = axis;
   const all = roundedDown(s, extent, 1);
   const isOwn = plan.shared === stmt;
@@ -278,18 +278,36 @@ function writeMap(s: Scope, stmt: Stmt & { readonly kind: 'map' }, plan: Plan): 
   const rest = inFrame(s, { mayBeEmpty: false }, () => { writeRest(s, axis, role, loop, body); });
   s.frame.out.push(m.if(m.i32.gt_s(boundNode(s, to), boundNode(s, tiles)), m.block(null, [...rest.out])));
 }
-/** One turn of a loop: the one that this thread's piece is in. */
-function writeTurn(s: Scope, stmt: Stmt & { readonly kind: 'map' }, plan: Plan): void {
+/** One turn of a loop: the one that this thread's piece is in. @param body Writes a tile of so many positions. */
+function writeTurn(s: Scope, stmt: Stmt & { readonly kind: 'map' }, plan: Plan, tile: Width, body: WriteBody): void {
   const { m } = s;
   const { axis } = stmt;
-  const [counter, outer] = [newLocal(s, s.b.i32), s.axes.get(axis.name)];
+  const { extent } = axis;
+  const width = tile.count * tile.step;
   const at = plan.around.indexOf(stmt);
   // turns of all loops are counted as one, the innermost first
-  const turn = plan.around.slice(at + 1).reduceRight((n, x) => m.i32.div_u(n, extentNode(s, x.axis.extent)), mine(m, s.b, 'turn'));
-  put(s, s.frame, counter, at === 0 ? turn : m.i32.rem_u(turn, extentNode(s, axis.extent)));
-  const frame = inFrame(s, { mayBeEmpty: false }, () => { s.axes.set(axis.name, { frame: s.frame, counter, base: 0, multiple: 1 }); writeBlock(s, stmt.body, plan); });
-  s.frame.out.push(...frame.out, ...frame.after);
-  if (outer) s.axes.set(axis.name, outer); else s.axes.delete(axis.name);
+  const all = plan.around.slice(at + 1).reduceRight((n, x) => m.i32.div_u(n, tilesOf(s, x, plan).count), mine(m, s.b, 'turn'));
+  const turn = newLocal(s, s.b.i32);
+  put(s, s.frame, turn, at === 0 ? all : m.i32.rem_u(all, tilesOf(s, stmt, plan).count));
+  const outer = s.axes.get(axis.name);
+  /** A tile of so many positions; the last one ends with the extent. */
+  const written = (by: Width, multiple: number): readonly Node[] => {
+    const counter = by.count * by.step === 1 ? turn : newLocal(s, s.b.i32);
+    const frame = inFrame(s, { mayBeEmpty: false }, () => {
+      if (counter !== turn) {
+        put(s, s.frame, counter, m.i32.mul(get(s, turn), m.i32.const(width)));
+        const last = (): Node => m.i32.sub(extentNode(s, extent), m.i32.const(width));
+        if (typeof extent !== 'number' || extent % width !== 0) put(s, s.frame, counter, m.select(m.i32.lt_s(get(s, counter), last()), get(s, counter), last()));
+      }
+      s.axes.set(axis.name, { frame: s.frame, counter, base: 0, multiple });
+      body(by.count, by.step)();
+    });
+    if (outer) s.axes.set(axis.name, outer); else s.axes.delete(axis.name);
+    return [...frame.out, ...frame.after];
+  };
+  if (width === 1 || typeof extent === 'number') { s.frame.out.push(...written(tile, typeof extent === 'number' ? gcd(width, extent % width === 0 ? width : extent - width) : 1)); return; }
+  // fewer than a tile: one by one
+  s.frame.out.push(m.if(m.i32.ge_s(extentNode(s, extent), m.i32.const(width)), m.block(null, [...written(tile, 1)]), m.block(null, [...written(one, 1)])));
 }
 /** How many positions, or vectors of four, at once. */
 interface Width { readonly count: number; readonly step: number }
@@ -313,8 +331,10 @@ function writeRest(s: Scope, axis: Axis, role: Role, loop: WriteLoop, body: Writ
 }
 
 /** Tiles of the loop that threads share, the last of which may be a shorter one. */
-export function tilesOf(s: Scope, { axis }: Stmt & { readonly kind: 'map' }, plan: Plan, role: Role | undefined): Tiles {
+export function tilesOf(s: Scope, loop: Stmt & { readonly kind: 'map' }, plan: Plan): Tiles {
   const { m } = s;
+  const { axis } = loop;
+  const role = plan.roles.get(loop);
   const width = (role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1);
   const extent = (): Node => extentNode(s, axis.extent);
   if (typeof axis.extent === 'number') return { count: m.i32.const(Math.ceil(axis.extent / width)), width: m.i32.const(width) };

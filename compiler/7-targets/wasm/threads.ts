@@ -139,11 +139,11 @@ export interface Tiles { readonly count: Node; readonly width: Node }
  * How a kernel begins, again and again where it is shared: a thread for which no tiles are left leaves. Of one that is not shared, all but the first do.
  * @param around Loops whose turns are given out with the tiles. @param small Whether small shares may be worth it.
  */
-export function leave(s: Scope, amount: Amount, around: Costed['around'], tiles: Tiles | undefined, small: boolean): Node {
+export function leave(s: Scope, amount: Amount, around: readonly Tiles[], tiles: Tiles | undefined, small: boolean): Node {
   const { m, b } = s;
   // to a power of two: nobody needs to know better, and a page downloads it
   const each = 2 ** Math.max(0, Math.round(Math.log2(amount.each / unit)));
   const work = (['rows', 'samples'] as const).filter(d => amount[d]).reduce((n, d) => m.i32.mul(n, extentNode(s, d)), m.i32.const(each));
-  const turns = around.reduce<Node | undefined>((n, { axis }) => (n === undefined ? extentNode(s, axis.extent) : m.i32.mul(n, extentNode(s, axis.extent))), undefined) ?? m.i32.const(1);
+  const turns = around.reduce<Node | undefined>((n, { count }) => (n === undefined ? count : m.i32.mul(n, count)), undefined) ?? m.i32.const(1);
   return m.if(tiles === undefined ? mine(m, b, 'thread') : m.call('share', [work, turns, tiles.count, tiles.width, m.i32.const(Number(small))], b.i32), m.return());
 }

@@ -57,18 +57,23 @@ test('atomic instructions have the alignment that engines insist on', async t =>
   t.true(found.length >= 2, 'a look, and a try');
   for (const i of found) t.is(bytes[i + 2], 2, `instruction ${bytes[i + 1] ?? 0} at ${i}`);
 });
-for (const shape of ['[batch, 24] |> linear(40) |> relu |> linear(3)', '[batch, 20, 5] |> lstm(16)']) test(`steps are the same bits with any number of threads: ${shape}`, async t => {
+const bits = (shape: string, count: number): void => test(`steps are the same bits with any number of threads: ${shape}, ${count} rows`, async t => {
   const [input = '', ...rest] = shape.split(' |> ');
   const M = moduleOf(`model M { input x: ${input} target y: [batch, 1] h = ${['x', ...rest].join(' |> ')} p = h |> linear(1) output p loss mse(${shape.includes('lstm') ? 'p[:, -1]' : 'p'}, y) }`);
   const each = input.split(',').slice(1).reduce((n, d) => n * parseInt(d), 1);
-  const data = { x: Float32Array.from({ length: 256 * each }, (_, i) => Math.sin(i * i)), y: Float32Array.from({ length: 256 }, (_, i) => Math.cos(i)) };
-  const train = async (count: number): Promise<readonly number[]> => {
-    const model = await M.create({ backend: 'wasm', seed: 4, threads: count });
+  const data = { x: Float32Array.from({ length: count * each }, (_, i) => Math.sin(i * i)), y: Float32Array.from({ length: count }, (_, i) => Math.cos(i)) };
+  const train = async (by: number): Promise<readonly number[]> => {
+    const model = await M.create({ backend: 'wasm', seed: 4, threads: by });
     for (let i = 0; i < 4; i++) await model.step(data, { samples: 3, klWeight: 0.01 });
     const out = Object.values(await model.parameters()).flatMap(p => [...p.data]);
+    for (const samples of [1, 7]) out.push(...(await model.predict({ x: data.x }, { samples, seed: 2 }))['p']?.draws.data ?? []);
     model.dispose();
     return out;
   };
   const one = await train(1);
-  for (const count of [2, 3, 5]) t.deepEqual(await train(count), one, `${count} threads`);
+  t.true(one.every(Number.isFinite));
+  for (const by of [2, 3, 5]) t.deepEqual(await train(by), one, `${by} threads`);
 });
+for (const shape of ['[batch, 24] |> linear(40) |> relu |> linear(3)', '[batch, 20, 5] |> lstm(16)']) bits(shape, 256);
+// products whose turns of rows are given out: tiles that overlap, and fewer rows than a tile has
+for (const count of [3, 13, 64]) bits('[batch, 300] |> linear(500) |> relu |> linear(300)', count);
