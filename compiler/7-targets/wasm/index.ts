@@ -36,7 +36,7 @@ import { spells } from './spellings.ts';
 import { samplesTogether } from './together.ts';
 import type { Module, Node } from './spellings.ts';
 import { tilesOf, writeBlock } from './statements.ts';
-import { addShare, addThreads, amountOf, isWorthAsking, leave } from './threads.ts';
+import { addShare, addThreads, amountOf, leave, smallShares } from './threads.ts';
 
 /** What a module may use: all of it is in Node 20 and in every browser since 2023. */
 const features = binaryen.Features.SIMD128 | binaryen.Features.Atomics | binaryen.Features.BulkMemory | binaryen.Features.SignExt | binaryen.Features.NontrappingFPToInt | binaryen.Features.MutableGlobals;
@@ -134,11 +134,12 @@ function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelSh
   const write = (p: Costed): { readonly s: Scope; readonly body: readonly Node[] } => {
     const s = newScope(m, binaryen, kernel.name, writes, memory, parameters.length, { buffers, sites });
     s.oneNoise = hasOneNoise ? s.top : undefined;
-    const [all, small] = [false, true].map(x => leave(s, amountOf(kernel, p.cost), p.around.map(loop => tilesOf(s, loop, p)), p.shared && tilesOf(s, p.shared, p), x)) as [Node, Node];
+    // extents that it asks for are read before the body, which says how it begins
+    const begins = (['always', 'few', 'never'] as const).map(small => [small, leave(s, amountOf(kernel, p.cost), p.around.map(loop => tilesOf(s, loop, p)), p.shared && tilesOf(s, p.shared, p), small)] as const);
     const begin = s.top.out.length;
     writeBlock(s, p.body, p);
-    // what is laid down before the loop that threads share would be laid down again for each small share
-    s.top.out.splice(begin, 0, p.shared && !s.laysDownBefore.has(p.shared.axis.name) && isWorthAsking(p) ? small : all);
+    const small = smallShares(p, p.shared !== undefined && s.laysDownBefore.has(p.shared.axis.name));
+    s.top.out.splice(begin, 0, ...begins.flatMap(([way, node]) => (way === small ? [node] : [])));
     return { s, body: s.top.out };
   };
   const whole = { ...plan, around: [] };

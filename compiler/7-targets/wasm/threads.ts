@@ -29,6 +29,8 @@ const worthAsking = 8 * worthwhile;
 const muchOfTile = 4096;
 /** Small shares for each thread. */
 const shares = 4;
+/** Turns for each thread from which on there are small shares: always, where each turn begins with something that is then done twice in one of a few, and never. */
+const fromTurns = { always: 0, few: 8, never: 2 ** 24 } as const;
 
 /** Instructions of a kernel for given extents: `each` times rows, samples, both, or neither. */
 export interface Amount { readonly each: number; readonly rows: boolean; readonly samples: boolean }
@@ -63,7 +65,7 @@ export function addThreads(m: Module, b: typeof binaryen, control: number): void
 /**
  * Adds `share`, by which a kernel asks again and again for a piece: tiles of some width that follow each other in one turn of the loops around the
  * shared one, given its work, those turns, and the tiles of each; it says whether there are none left. Each thread gets a part of the first tiles of all
- * turns, then, where `small` is 1, small shares of the last ones. Small shares of all kernels are counted as one row: as many as those of the kernels
+ * turns, then, where there are `few` turns for each thread, small shares of the last ones. Small shares of all kernels are counted as one row: as many as those of the kernels
  * before are gone when a thread comes to this one, since it left them when there were no more.
  * @param control Where the control block is.
  */
@@ -71,7 +73,7 @@ export function addShare(m: Module, b: typeof binaryen, control: number): void {
   const { i32 } = m;
   const number = (x: number): Node => i32.const(x);
   // how many threads share the kernel, tiles of all turns, those that go into small shares, how many of these; then what part of how many tiles it is, and after which
-  const names = ['work', 'turns', 'tiles', 'width', 'small', 'parts', 'total', 'rest', 'count', 'gone', 'part', 'of', 'all', 'after'] as const;
+  const names = ['work', 'turns', 'tiles', 'width', 'few', 'parts', 'total', 'rest', 'count', 'gone', 'part', 'of', 'all', 'after'] as const;
   const local = (name: typeof names[number]): Node => m.local.get(names.indexOf(name), b.i32);
   const set = (name: typeof names[number], value: Node): Node => m.local.set(names.indexOf(name), value);
   const own = (name: Parameters<typeof mine>[2]): Node => mine(m, b, name);
@@ -84,7 +86,7 @@ export function addShare(m: Module, b: typeof binaryen, control: number): void {
     set('parts', m.select(i32.ge_u(local('work'), number(worthwhile / unit)), own('active'), number(1))),
     m.if(i32.ge_u(own('thread'), local('parts')), m.return(number(1))),
     set('total', i32.mul(local('turns'), local('tiles'))),
-    set('rest', m.select(i32.and(local('small'), i32.and(i32.gt_u(local('parts'), number(1)), i32.ge_u(local('work'), number(worthAsking / unit)))), i32.shr_u(local('total'), number(2)), number(0))),
+    set('rest', m.select(i32.and(i32.ge_u(local('turns'), i32.mul(local('few'), local('parts'))), i32.and(i32.gt_u(local('parts'), number(1)), i32.ge_u(local('work'), number(worthAsking / unit)))), i32.shr_u(local('total'), number(2)), number(0))),
     set('count', i32.mul(local('parts'), number(shares))),
     m.if(i32.lt_u(local('rest'), local('count')), set('count', local('rest'))),
     m.loop('again', m.block(null, [
@@ -123,7 +125,7 @@ export function addShare(m: Module, b: typeof binaryen, control: number): void {
  * Whether small shares are worth asking for: turns of all loops around are given out with the tiles, or a tile is much by itself. Else what a share begins
  * with would be done again in each of those turns, and windows of noise be drawn that are used in part.
  */
-export function isWorthAsking({ body, shared, around, roles, cost }: Costed): boolean {
+function isWorthAsking({ body, shared, around, roles, cost }: Costed): boolean {
   let parts = 1;
   for (let [loop] = body; loop?.kind === 'map'; [loop] = loop.body) {
     const role = roles.get(loop);
@@ -132,18 +134,21 @@ export function isWorthAsking({ body, shared, around, roles, cost }: Costed): bo
   }
   return false;
 }
+/** @param laysDown Something is laid down before the loop that threads share, and would be once more for each small share; in each turn, where turns are given out. */
+export const smallShares = (plan: Costed, laysDown: boolean): keyof typeof fromTurns =>
+  (!isWorthAsking(plan) ? 'never' : !laysDown ? 'always' : plan.around.length > 0 ? 'few' : 'never');
 
 /** How many tiles of which width a loop has. */
 export interface Tiles { readonly count: Node; readonly width: Node }
 /**
  * How a kernel begins, again and again where it is shared: a thread for which no tiles are left leaves. Of one that is not shared, all but the first do.
- * @param around Loops whose turns are given out with the tiles. @param small Whether small shares may be worth it.
+ * @param around Loops whose turns are given out with the tiles. @param small Whether there are small shares.
  */
-export function leave(s: Scope, amount: Amount, around: readonly Tiles[], tiles: Tiles | undefined, small: boolean): Node {
+export function leave(s: Scope, amount: Amount, around: readonly Tiles[], tiles: Tiles | undefined, small: keyof typeof fromTurns): Node {
   const { m, b } = s;
   // to a power of two: nobody needs to know better, and a page downloads it
   const each = 2 ** Math.max(0, Math.round(Math.log2(amount.each / unit)));
   const work = (['rows', 'samples'] as const).filter(d => amount[d]).reduce((n, d) => m.i32.mul(n, extentNode(s, d)), m.i32.const(each));
   const turns = around.reduce<Node | undefined>((n, { count }) => (n === undefined ? count : m.i32.mul(n, count)), undefined) ?? m.i32.const(1);
-  return m.if(tiles === undefined ? mine(m, b, 'thread') : m.call('share', [work, turns, tiles.count, tiles.width, m.i32.const(Number(small))], b.i32), m.return());
+  return m.if(tiles === undefined ? mine(m, b, 'thread') : m.call('share', [work, turns, tiles.count, tiles.width, m.i32.const(fromTurns[small])], b.i32), m.return());
 }

@@ -42,6 +42,25 @@ test('who comes first gets all small shares; the others have their parts of the 
   second.forEach((x, i) => { if (Number(x) + Number(first[i]) + Number(third[i]) !== 1) t.fail(`element ${i} is computed by none, or twice`); });
   t.true(second.slice(-width * rows / 5).every(Boolean), 'the last tiles');
 });
+test('turns of a product that lays rows down have small shares where there are many of them', async t => {
+  const product = schedule(checkText('model M { input x: [batch, 256] input v: [512, 256] p = x @ v.T output p }', { file: 'm.bnn' }).models.flatMap(m => programsOf(m).programs), wasm.capabilities);
+  const made = product.kernels[0]?.buffers.find(b => b.access === 'write')?.name ?? '';
+  const run = async (few: number, count: number, order: readonly number[]): Promise<Machine> => {
+    const m = await load(product, { rows: few, samples: 1 }, false, undefined, count);
+    m.data('input:x').set(Float32Array.from({ length: few * 256 }, (_, i) => Math.sin(i)));
+    m.data('input:v').set(Float32Array.from({ length: 512 * 256 }, (_, i) => Math.cos(i)));
+    m.run('predict', { rows: few, samples: 1 }, order);
+    return m;
+  };
+  for (const few of [40, 600, 601]) {
+    const [one, three] = [await run(few, 1, [0]), await run(few, threads, [2, 0, 1])];
+    t.deepEqual(three.data(made), one.data(made), `${few} rows`);
+    t.true(isFinite(three.data(made)[few * 512 - 1] ?? NaN));
+    const gone = three.control()[8] ?? NaN;
+    // the copy for each sample has some too, where it is much
+    if (few === 40) t.is(gone, 0, 'five tiles of rows for three threads'); else t.is(gone, 2 * 4 * threads);
+  }
+});
 test('little work is not given out in small shares, and less is left to the first thread', async t => {
   const small = async (few: number): Promise<Machine> => { const m = await machine(threads); m.run('predict', { rows: few, samples: 1 }, [1]); return m; };
   const some = await small(60);
