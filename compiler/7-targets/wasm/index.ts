@@ -130,28 +130,28 @@ interface Printed { readonly name: string; readonly isShared: boolean; readonly 
 function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelShape, 'buffers' | 'sites'>, memory: Memory, large: Large): Printed {
   const [buffers, sites] = [new Map(given.buffers.map((b, i) => [b, i])), new Map(given.sites.map((x, i) => [x, given.buffers.length + i]))];
   const parameters = Array.from({ length: buffers.size + sites.size }, () => binaryen.i32);
-  const { kernel, writes, hasOneNoise, plan } = planned(source, large);
+  const { kernel, writes, noises, plan } = planned(source, large);
   const write = (p: Costed): { readonly s: Scope; readonly body: readonly Node[] } => {
     const s = newScope(m, binaryen, kernel.name, writes, memory, parameters.length, { buffers, sites });
-    s.oneNoise = hasOneNoise ? s.top : undefined;
+    s.oneNoise = noises === 1 ? s.top : undefined;
     // extents that it asks for are read before the body, which says how it begins
     const begins = (['always', 'few', 'never'] as const).map(small => [small, leave(s, amountOf(kernel, p.cost), p.around.map(loop => tilesOf(s, loop, p)), p.shared && tilesOf(s, p.shared, p), small)] as const);
     const begin = s.top.out.length;
     writeBlock(s, p.body, p);
-    const small = smallShares(p, p.shared !== undefined && s.laysDownBefore.has(p.shared.axis.name));
+    const small = smallShares(p, noises > 0, p.shared !== undefined && s.laysDownBefore.has(p.shared.axis.name));
     s.top.out.splice(begin, 0, ...begins.flatMap(([way, node]) => (way === small ? [node] : [])));
     return { s, body: s.top.out };
   };
-  const whole = { ...plan, around: [] };
-  // what is laid down for all turns of the loops around stays, and so do they
-  const apart = plan.around.length > 0 && !(plan.isLarge && plan.around.some(({ axis }) => write(whole).s.laysDownBefore.has(axis.name)));
-  const { s, body } = write(apart ? plan : whole);
+  // what is laid down for all turns of a loop stays, and so does the loop
+  const laid = plan.isLarge && plan.around.length > 0 ? write({ ...plan, around: [] }).s.laysDownBefore : new Set<string>();
+  const kept = plan.around.findIndex(({ axis }) => laid.has(axis.name));
+  const { s, body } = write({ ...plan, around: kept < 0 ? plan.around : plan.around.slice(0, kept) });
   m.addFunction(name, binaryen.createType(parameters), binaryen.none, s.locals, plan.shared ? m.loop('shares', m.block(null, [...body, m.br('shares')])) : m.block(null, [...body]));
   return { name, isShared: plan.shared !== undefined, used: s.allocated() };
 }
 
 /** A kernel as it is printed, what it writes, and how it is walked. */
-interface Planned { readonly kernel: Kernel; readonly writes: ReadonlySet<string>; /** All its noise is one expression. */ readonly hasOneNoise: boolean; readonly plan: Costed }
+interface Planned { readonly kernel: Kernel; readonly writes: ReadonlySet<string>; /** How many expressions draw noise. */ readonly noises: number; readonly plan: Costed }
 /** Choosing a plan is most of the work of printing: who predicts a time asks for the same one. */
 const plans = new WeakMap<Kernel, Map<string, Planned>>();
 function planned(source: Kernel, large: Large): Planned {
@@ -165,7 +165,7 @@ function planned(source: Kernel, large: Large): Planned {
 function makePlanned(source: Kernel, large: Large): Planned {
   const kernel = prepare(collapse(source), spells, ownExpansions);
   const { reads, writes, noises } = accesses(kernel.body);
-  return { kernel, writes, hasOneNoise: noises.size === 1, plan: makePlan(kernel, ![...writes].some(b => reads.has(b)), large) };
+  return { kernel, writes, noises: noises.size, plan: makePlan(kernel, ![...writes].some(b => reads.has(b)), large) };
 }
 
 /** Buffers that a body loads from and stores to, and its noise. */

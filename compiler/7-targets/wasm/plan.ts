@@ -20,7 +20,7 @@ export interface Plan {
   readonly mayRepeat: boolean;
   /** The loop of the grid whose tiles the threads share. */
   readonly shared: Map_ | undefined;
-  /** The loops around that one, if their turns are given out together with its tiles. */
+  /** Loops around that one, from the outermost on, whose turns are given out together with its tiles. */
   readonly around: readonly Map_[];
   /** It is large enough for care with memory: operands may be laid down in panels, tiles turned over before they are stored. */
   readonly isLarge: boolean;
@@ -102,18 +102,17 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: num
   return { ...best.plan, roles: withTurns(best.plan.work, best.plan.roles), shared, around: loopsAround(best.plan, shared) };
 }
 
-/** The loops around the shared one, if all of them have whole tiles alone: then a share may begin in the middle of a turn. */
+/** The loops around the shared one, from the outermost on as long as they have whole tiles alone: a share may begin in the middle of their turns. */
 function loopsAround({ body, roles, mayRepeat }: Plan, shared: Plan['shared']): Plan['around'] {
   const out: Map_[] = [];
-  for (let [loop] = body; loop?.kind === 'map' && loop !== shared; [loop] = loop.body) {
+  for (let [loop] = body; shared && loop?.kind === 'map' && loop !== shared; [loop] = loop.body) {
     const role = roles.get(loop);
     const width = (role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1);
     const { extent } = loop.axis;
-    if (!(typeof extent === 'number' && (extent % width === 0 || mayRepeat && extent > width)) && !(typeof extent !== 'number' && (mayRepeat || width === 1))) return [];
+    if (typeof extent === 'number' ? extent % width !== 0 && !(mayRepeat && extent > width) : width > 1 && !mayRepeat) break;
     out.push(loop);
-    if (loop.body[0] === shared) return out;
   }
-  return [];
+  return out;
 }
 
 /** The loop of the grid whose tiles go into equal shares for two, three, four and eight threads; the outermost of equal ones. */

@@ -122,21 +122,25 @@ export function addShare(m: Module, b: typeof binaryen, control: number): void {
 }
 
 /**
- * Whether small shares are worth asking for: turns of all loops around are given out with the tiles, or a tile is much by itself. Else what a share begins
- * with would be done again in each of those turns, and windows of noise be drawn that are used in part.
+ * Whether small shares are worth asking for: turns of all loops around are given out with the tiles, or of some where there is no noise, or a tile is much by
+ * itself. Else what a share begins with would be done again in each of those turns, and windows of noise be drawn that are used in part.
  */
-function isWorthAsking({ body, shared, around, roles, cost }: Costed): boolean {
+function isWorthAsking({ body, shared, around, roles, cost }: Costed, draws: boolean): boolean {
   let parts = 1;
+  if (around.length > 0 && !draws) return true;
   for (let [loop] = body; loop?.kind === 'map'; [loop] = loop.body) {
     const role = roles.get(loop);
     parts *= Math.ceil(nominalOf(loop.axis.extent) / ((role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1)));
-    if (loop === shared) return loop === body[0] || around.length > 0 || cost / parts >= muchOfTile;
+    if (loop === shared) return loop === body[0] || around.at(-1)?.body[0] === loop || cost / parts >= muchOfTile;
   }
   return false;
 }
-/** @param laysDown Something is laid down before the loop that threads share, and would be once more for each small share; in each turn, where turns are given out. */
-export const smallShares = (plan: Costed, laysDown: boolean): keyof typeof fromTurns =>
-  (!isWorthAsking(plan) ? 'never' : !laysDown ? 'always' : plan.around.length > 0 ? 'few' : 'never');
+/**
+ * Which kernels have small shares. @param draws Whether it draws noise. @param laysDown Something is laid down before the loop that threads share, and would
+ * be once more for each small share; in each turn, where turns are given out.
+ */
+export const smallShares = (plan: Costed, draws: boolean, laysDown: boolean): keyof typeof fromTurns =>
+  (!isWorthAsking(plan, draws) ? 'never' : !laysDown ? 'always' : plan.around.length > 0 ? 'few' : 'never');
 
 /** How many tiles of which width a loop has. */
 export interface Tiles { readonly count: Node; readonly width: Node }
