@@ -19,6 +19,8 @@ export interface Backend {
   read(buffer: string, count: number): Promise<Float32Array>;
   /** Like `read`, at once: only where a run is done when it returns. */
   peek?(buffer: string, count: number): Float32Array;
+  /** Whether others, who had no turn for a while, are to have theirs: `read` lets them. */
+  readonly due?: boolean;
   /** Keeps rows of a data set where programs run, by the buffers that batches of them go into: those tensors that it can. Nothing where they do not fit. One at a time. */
   hold?(tensors: ReadonlyMap<string, Rows>): Promise<Held | undefined>;
   /** Runs a program with these scalars (`rows`, `samples`, `seedLo`, …). May return before the device is done; `read` waits. */

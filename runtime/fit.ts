@@ -135,7 +135,7 @@ function train<T extends ModelTypes>(s: State, job: Job, optimizer: Optimizer, o
     }
     const [at, of, sums, count] = [s.steps, epoch, total, Math.min(batchSize, rows - batch * batchSize)];
     feed.load(batch * batchSize, count);
-    const draws = options.seed === undefined ? drawsOf(s, undefined, 'train', at) : { purpose: purposes.explicit, seed: job.seed, count: own++ };
+    const draws = options.seed === undefined ? drawsOf(s, undefined, 'train', at) : { ...drawsOf(s, job.seed, 'train', 0), count: own++ };
     runStep(s, optimizer, draws, count, samples, weightOf(job, epoch, batch++, count));
     return async e => {
       if (!Number.isFinite(e.loss)) {

@@ -3,7 +3,6 @@ import type { Backend, Scalars } from './backend.ts';
 import { fail } from './errors.ts';
 import { evaluateOn, fit } from './fit.ts';
 import type { ModelManifest, OutputManifest, TargetModule } from './manifest.ts';
-import { purposes } from './noise.ts';
 import { Prediction } from './prediction.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import { alive, areFinite, changeable, checkSeed, chunks, copyOf, defaultOptimizer, drawsOf, elboOf, exclusive, finiteNumber, known, load, peekElbo, persistent, prove, reading, recover, reserve, resetMoments, result, resultsOf, runStep, scalarsOf, takeSnapshot, useOptimizer, wholeNumber } from './state.ts';
@@ -30,7 +29,7 @@ export function defineModel<T extends ModelTypes>(manifest: ModelManifest, targe
     const backend = await openBackend(manifest, targets, options);
     const s: State = { manifest, backend, seed, steps: 0, epochs: 0, calls: 0, frozen: false, fitting: false, disposed: false, optimizer: defaultOptimizer, capacity: { rows: 1, samples: 1 }, queue: Promise.resolve(), good: { copy: new Map(), steps: 0 }, pending: undefined, sound: 0 };
     backend.reserve(1, 1);
-    backend.run('init', scalarsOf(s, { purpose: purposes.init, seed, count: 0 }, 1, 1));
+    backend.run('init', scalarsOf(s, drawsOf(s, undefined, 'init', 0), 1, 1));
     await takeSnapshot(s);
     prove(s);
     return instance<T>(s);

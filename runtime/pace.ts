@@ -24,8 +24,10 @@ export interface Pace {
 }
 export const newPace = (): Pace => ({ runs: 0, best: Infinity, late: 0, quickest: Infinity, alone: 0, trial: undefined });
 
+/** What takes long does not wait for more trials. */
+const isKnown = (p: Pace): boolean => p.runs >= trials || p.runs > 0 && p.best > worthwhile.asking;
 /** Whether the next run is for all threads. */
-export const isForAll = (p: Pace): boolean => p.runs > 0 && p.best > worthwhile.program && p.alone === 0;
+export const isForAll = (p: Pace): boolean => isKnown(p) && p.best > worthwhile.program && p.alone === 0;
 /** Whether the next run on one thread is to be timed. */
 export const isTimed = (p: Pace): boolean => p.runs < trials || p.trial !== undefined;
 /** Whether threads are worth starting. */

@@ -12,7 +12,7 @@ import type { Rows } from './tensors.ts';
 import type { Elbo, Optimizer } from './types.ts';
 
 /** What draws of a call depend on. */
-export interface Draws { readonly purpose: number; readonly seed: number; readonly count: number }
+export interface Draws { readonly purpose: number; readonly seed: number; readonly count: number; /** 0 where the model was frozen when it was called. */ readonly live: number }
 
 interface Snapshot { readonly copy: ReadonlyMap<string, Float32Array>; readonly steps: number }
 
@@ -43,11 +43,12 @@ export function alive(s: State): void { if (s.disposed) fail('Disposed', `this $
 export function changeable(s: State, what: string): void { alive(s); if (s.fitting) fail('Busy', `${what} changes the model, which is being fitted: await fit first`); }
 
 /** The draws of a call: of an explicit seed, or of the model's own seed and a count (DECISIONS 1.4). */
-export function drawsOf(s: State, seed: number | undefined, own: 'train' | 'call', count: number): Draws {
-  return seed === undefined ? { purpose: purposes[own], seed: s.seed, count } : { purpose: purposes.explicit, seed: checkSeed(seed), count: 0 };
+export function drawsOf(s: State, seed: number | undefined, own: 'init' | 'train' | 'call', count: number): Draws {
+  const live = s.frozen ? 0 : 1;
+  return seed === undefined ? { live, purpose: purposes[own], seed: s.seed, count } : { live, purpose: purposes.explicit, seed: checkSeed(seed), count: 0 };
 }
-export const checkSeed = (seed: number): number => (Number.isSafeInteger(seed) && seed >= 0 ? seed : fail('Option', `a seed is a whole number from 0 to 2^53 - 1, and this is ${seed}`));
 export const wholeNumber = (name: string, value: number, least = 1): number => (Number.isSafeInteger(value) && value >= least ? value : fail('Option', `'${name}' is a whole number of at least ${least}, and this is ${value}`));
+export const checkSeed = (seed: number): number => wholeNumber('seed', seed, 0);
 export const finiteNumber = (name: string, value: number): number => (typeof value === 'number' && Number.isFinite(value) ? value : fail('Option', `'${name}' is a finite number, and this is ${value}`));
 
 /** Options of all calls and of the optimizers, in one list, since it is in every page. */
@@ -61,7 +62,7 @@ export function scalarsOf(s: State, d: Draws, rows: number, samples: number, ext
   const [countLo, countHi] = words(d.count);
   // a small plan takes one at a time; `share` is what each is of their mean
   const atOnce = s.backend.plan.memory === 'small' ? { samples: 1, draws: samples, share: 1 / samples } : { samples };
-  return { rows, ...atOnce, rowBase: 0, sampleBase: 0, seedLo, seedHi, countLo, countHi, purpose: d.purpose, live: s.frozen ? 0 : 1, klWeight: 0, ...extra };
+  return { rows, ...atOnce, rowBase: 0, sampleBase: 0, seedLo, seedHi, countLo, countHi, purpose: d.purpose, live: d.live, klWeight: 0, ...extra };
 }
 
 export function reserve(s: State, rows: number, wanted: number): void {
@@ -126,10 +127,10 @@ export async function elboOf(s: State, program: string): Promise<Elbo> {
   const [loss = NaN, likelihood = NaN, complexity = NaN] = (await Promise.all(['loss', 'likelihood', 'complexity'].map(name => result(s, program, name, 1)))).map(x => x[0]);
   return { loss, likelihood, complexity };
 }
-/** The three numbers at once, where the backend has them at once. */
+/** The three numbers at once, where the backend has them at once, and nobody is due to have a turn. */
 export function peekElbo(s: State, program: string): Elbo | undefined {
   const { backend } = s;
-  if (!backend.peek) return undefined;
+  if (!backend.peek || backend.due) return undefined;
   const results = backend.plan.programs[program]?.results ?? {};
   const one = (name: string): number => backend.peek?.(results[name] ?? '', 1)[0] ?? NaN;
   return { loss: one('loss'), likelihood: one('likelihood'), complexity: one('complexity') };

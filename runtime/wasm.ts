@@ -62,32 +62,36 @@ export const open: OpenBackend = async (code, plan, options) => {
   };
   const programs = Object.keys(plan.programs);
   let started: ReturnType<typeof startThreads> | undefined;
-  let ready = 1;
+  let [ready, disposed] = [1, false];
   const start = async (): Promise<void> => {
     started = startThreads({ module, memory, words: block, scratch, programs }, threads);
     await Promise.all(started.map(t => t.ready));
-    ready = threads;
+    if (!disposed) ready = threads;
   };
   if (threads > 1 && options.threads !== undefined) await start();
-  /** When others last had their turn. */
+  /** When others last had a turn, as far as is known here. */
   let paused = performance.now();
+  const isDue = (): boolean => performance.now() - paused > slice;
+  const gone = (): never => fail('Disposed', 'this model was disposed during the call: create or load another');
   /** Of a program, its rows and its samples. */
   const paces = new Map<number, Pace>();
-  /** Makes the memory so large, for these rows and samples. */
-  const grow = (bytes: number, rows: number, samples: number): void => {
+  /** Makes the memory so large, for these rows and samples. @param later Bytes that may be wanted besides: where those do not fit, nothing is taken. */
+  const grow = (bytes: number, rows: number, samples: number, later = 0): void => {
     const missing = Math.ceil((bytes - memory.buffer.byteLength) / page);
-    if (missing <= 0) return;
-    try { memory.grow(missing); } catch { fail('Backend', `${rows} rows and ${samples} samples need ${Math.ceil(bytes / 2 ** 20)} MiB, more than WebAssembly gives here: ask for fewer at once${plan.memory === 'small' ? '' : ', or compile with --memory small'}`); }
+    try {
+      if (bytes + later > page * page) throw new RangeError();
+      if (missing <= 0) return;
+      memory.grow(missing);
+    } catch { fail('Backend', `${rows} rows and ${samples} samples need ${Math.ceil((bytes + later) / 2 ** 20)} MiB, more than WebAssembly gives here: ask for fewer at once${plan.memory === 'small' ? '' : ', or compile with --memory small'}`); }
     f32 = new Float32Array(memory.buffer);
     u32 = new Uint32Array(memory.buffer);
   };
-  /** Bytes of panels of each program that has some, for each row and sample of a thread. */
+  /** Bytes of panels of each program, for each row and sample of a thread. They come after the arena. */
   const panels = new Map(programs.map(name => [name, ((exports[`panelBytes ${name}`] as WebAssembly.Global | undefined)?.value ?? 0) as number]));
-  /** Panels come after the arena. */
+  const panelsOf = (each: number, rows: number, samples: number): number => Math.ceil(each * rows * samples / 64) * 64;
   const makePanels = (program: string, rows: number, samples: number): void => {
-    const bytes = panels.get(program);
-    if (!bytes) return;
-    const each = Math.ceil(bytes * rows * samples / 64) * 64;
+    const each = panelsOf(panels.get(program) ?? 0, rows, samples);
+    if (each === 0) return;
     grow(end + threads * each, rows, samples);
     u32.set([end, each], header / 4 + 6);
   };
@@ -99,9 +103,9 @@ export const open: OpenBackend = async (code, plan, options) => {
       const asked = `${rows} ${samples}`;
       if (asked === room) return;
       const next = layout(plan, rows, samples);
-      grow(arena + 4 * next.words, rows, samples);
-      ({ offsets } = next);
-      end = arena + 4 * next.words;
+      const last = arena + 4 * next.words;
+      grow(last, rows, samples, threads * panelsOf(Math.max(0, ...panels.values()), rows, samples));
+      [offsets, end] = [next.offsets, last];
       offsets.forEach((offset, i) => { u32[plan.record.length + i] = arena + 4 * offset; });
       room = asked;
     },
@@ -109,14 +113,16 @@ export const open: OpenBackend = async (code, plan, options) => {
       const to = plan.buffers[index.get(buffer) ?? -1]?.type === 'u32' ? u32 : f32;
       to.set(data, at(buffer) + from);
     },
+    get due() { return isDue(); },
     peek: (buffer, count) => f32.subarray(at(buffer), at(buffer) + count),
     async read(buffer, count) {
       const copy = f32.slice(at(buffer), at(buffer) + count);
       // whoever awaits one call after the other, or a call in many parts, leaves no turn to timers and to threads that start
-      if (performance.now() - paused > slice) { paused = performance.now(); await pause(); }
-      return copy;
+      if (isDue()) { paused = performance.now(); await pause(); }
+      return disposed ? gone() : copy;
     },
     run(program, scalars) {
+      if (disposed) gone();
       for (const name in scalars) {
         const i = field.get(name);
         if (i === undefined) continue;
@@ -149,7 +155,7 @@ export const open: OpenBackend = async (code, plan, options) => {
     get threads() { return ready; },
     get bytes() { return memory.buffer.byteLength; },
     dispose() {
-      offsets = [];
+      [disposed, ready, offsets] = [true, 1, []];
       if (started?.length) { all.begin(-1, 1); started.forEach(t => { t.stop(); }); }
       started = [];
     },

@@ -69,10 +69,12 @@ export const explainCommand = async (files: readonly string[], o: CommonOptions 
   const [memory, tuning] = [parseMemory(o.memory), tuningOf(o.tuning)];
   const extents = { rows: whole('rows', o.rows, 32), samples: whole('samples', o.samples, 1) };
   // as many as the runtime takes on this machine
-  const threads = target !== 'wasm' ? 1 : o.threads === undefined ? usualThreads(availableParallelism()) : wholeThreads(o.threads);
-  if (o.measure && threads > availableParallelism()) throw new UserError(`--measure runs programs here, on ${availableParallelism()} cores, and ${threads} threads would wait for each other: ask for fewer`);
+  const cores = availableParallelism();
+  if (target !== 'wasm' && o.threads !== undefined) throw new UserError(`--threads is of WebAssembly, and the target is ${target}`);
+  const threads = target !== 'wasm' ? 1 : o.threads === undefined ? usualThreads(cores) : wholeThreads(o.threads);
+  if (o.measure && threads > cores) throw new UserError(`--measure runs programs here, on ${cores} cores, and ${threads} threads would wait for each other: ask for fewer`);
   const [load = 0] = loadavg(); // of the last minute
-  if (o.measure && load > 0.5) process.stderr.write(`${pc.yellow('hint')}: other programs run here (a load of ${load.toFixed(1)} on ${availableParallelism()} cores), and what is measured may be too long\n`);
+  if (o.measure && load + threads > cores + 0.5) process.stderr.write(`${pc.yellow('hint')}: other programs seem to run here (a load of ${load.toFixed(1)} on ${cores} cores): what is measured may be too long\n`);
   spared({ svg: o.svg }, [...files, o.tuning]);
   if (o.svg !== undefined && files.length > 1) throw new UserError('--svg is the picture of one file: name one, or leave the picture out');
   if (o.svg !== undefined) await (await import('./picture.ts')).pictureCanBeMade(o.svg);

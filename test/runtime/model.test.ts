@@ -151,7 +151,7 @@ test('each mistake has a clear error, and nothing changes', async t => {
     [() => m.predict({ x }, { draws: 3 } as never), 'Option', /there is no option 'draws'/],
     [() => m.gradients(data, { klWeight: 1, sample: 3 } as never), 'Option', /there is no option 'sample'/],
     [() => m.fit(data, undefined as never), 'Option', /'epochs' is a whole number/],
-    [() => m.predict({ x }, { seed: -1 }), 'Option', /a seed is a whole number/],
+    [() => m.predict({ x }, { seed: -1 }), 'Option', /'seed' is a whole number/],
     [() => m.setParameters({ 'linear1.w': [1] }), 'Name', /no parameter 'linear1.w'/],
     [() => m.setParameters({ 'linear1.b.mu': [1] }), 'Shape', /'linear1.b.mu' is \[7\], 7 values, and this is 1/],
     [() => m.setParameters({ 'linear2.b.mu': [1, NaN] }), 'Value', /'linear2.b.mu' has NaN at 1/],
@@ -204,7 +204,7 @@ test('a call without its options says what it needs', async t => {
   const m = await Net.create({ seed: 1 });
   const bare = m as unknown as Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>; // as JavaScript calls it
   for (const name of ['step', 'sampleElbo', 'gradients']) t.regex((await t.throwsAsync(bare[name]?.(data) ?? Promise.resolve(), { instanceOf: BnncError })).message, /'klWeight' is a finite number/);
-  t.regex((await t.throwsAsync(bare['drawWeights']?.() ?? Promise.resolve(), { instanceOf: BnncError })).message, /a seed is a whole number/);
+  t.regex((await t.throwsAsync(bare['drawWeights']?.() ?? Promise.resolve(), { instanceOf: BnncError })).message, /'seed' is a whole number/);
   t.regex((await t.throwsAsync(m.step(data, { klWeight: 0, optimizer: { kind: 'adam', beta1: 1 } }), { instanceOf: BnncError })).message, /'correction1' is a finite number/);
 });
 

@@ -20,7 +20,7 @@ async function life(m: Model<AnyModel>, width: number): Promise<readonly number[
   // twice as often as programs are timed on one thread: the rest run on all
   for (let i = 0; i < 8; i++) out.push((await m.step({ x, y }, steps)).loss);
   out.push(...(await m.fit({ x, y }, { epochs: 2, batchSize: 16, samples: 2 })).map(e => e.loss));
-  for (const seed of [1, 2]) out.push(...(await m.predict({ x }, { samples: 5, seed }))['p']?.draws.data ?? []);
+  for (const seed of [1, 2, 3, 4, 5, 6]) out.push(...(await m.predict({ x }, { samples: 5, seed }))['p']?.draws.data ?? []);
   for (const t of Object.values(await m.parameters())) out.push(...t.data);
   return out;
 }

@@ -34,7 +34,7 @@ test('what does not fit says what helps', async t => {
   t.true(Number.isFinite((await model.step({ x: x.subarray(0, 8), y: y.subarray(0, 4) }, { klWeight: 0 })).loss), 'and goes on');
   model.dispose();
 });
-test('timers have their turn while a prediction is made in many parts', async t => {
+test.serial('timers have their turn while a prediction is made in many parts', async t => {
   const model = await moduleOf('model M { input x: [batch, 64] p = x |> linear(1000) |> relu |> linear(1) output p }').create({ seed: 1, backend: 'wasm', threads: 1 });
   let [turns, done] = [0, false];
   const turn = (): void => { turns++; if (!done) setImmediate(turn); };
@@ -47,7 +47,7 @@ test('timers have their turn while a prediction is made in many parts', async t 
   model.dispose();
 });
 for (const threads of [1, 2]) {
-  test(`panels take memory in the programs that have some, ${threads} thread(s)`, async t => {
+  test.serial(`panels take memory in the programs that have some, ${threads} thread(s)`, async t => {
     const Model = moduleOf('model M { input x: [batch, 64] target y: class(64)[batch] h = x |> linear(512) |> relu |> linear(64) output p = softmax(h) observe y ~ categorical(logits: h) }');
     const model = await Model.create({ seed: 1, backend: 'wasm', threads });
     const [x, y] = [new Float32Array(64 * 256), new Int32Array(256)];
@@ -62,3 +62,44 @@ for (const threads of [1, 2]) {
     model.dispose();
   });
 }
+for (const threads of [1, 2]) {
+  test.serial(`who disposes a model during a prediction is told so by it, ${threads} thread(s)`, async t => {
+    const model = await moduleOf('model M { input x: [batch, 64] p = x |> linear(400) |> relu |> linear(1) output p }').create({ seed: 1, backend: 'wasm', threads });
+    const x = new Float32Array(64 * 256);
+    for (let i = 0; i < 5; i++) await model.predict({ x }, { samples: 32 });
+    const prediction = model.predict({ x }, { samples: 2048 });
+    setImmediate(() => { model.dispose(); });
+    await t.throwsAsync(prediction, { code: 'Disposed' });
+  });
+}
+test.serial('who freezes a model during a prediction does not change it', async t => {
+  const model = await moduleOf('model M { input x: [batch, 64] p = x |> linear(400) |> relu |> linear(1) output p }').create({ seed: 1, backend: 'wasm', threads: 1 });
+  const x = Float32Array.from({ length: 64 * 64 }, (_, i) => Math.sin(i));
+  const draws = async (): Promise<ArrayLike<number>> => (await model.predict({ x }, { samples: 1024, seed: 4 }))['p']?.draws.data ?? [];
+  const undisturbed = await draws();
+  const prediction = draws();
+  let frozen = false;
+  setImmediate(() => { model.freeze(); frozen = true; });
+  t.deepEqual(await prediction, undisturbed);
+  t.true(frozen, 'while it ran');
+  model.dispose();
+});
+test.serial('timers have their turn in a loop of steps', async t => {
+  const model = await moduleOf('model M { input x: [batch, 64] target y: [batch, 1] p = x |> linear(400) |> relu |> linear(1) output p loss mse(p, y) }').create({ seed: 1, backend: 'wasm', threads: 1 });
+  const data = { x: new Float32Array(64 * 256), y: new Float32Array(256) };
+  let [turns, done] = [0, false];
+  const turn = (): void => { turns++; if (!done) setImmediate(turn); };
+  setImmediate(turn);
+  for (const began = performance.now(); performance.now() - began < 100;) await model.step(data, { klWeight: 0 });
+  done = true;
+  t.true(turns > 2, `${turns} turns`);
+  model.dispose();
+});
+test.serial('after a batch whose panels do not fit, smaller ones do', async t => {
+  const model = await moduleOf('model M { input x: [batch, 64] target y: class(64)[batch] h = x |> linear(512) |> relu |> linear(64) output p = softmax(h) observe y ~ categorical(logits: h) }').create({ seed: 1, backend: 'wasm', threads: 8 });
+  const step = (rows: number): Promise<unknown> => model.step({ x: new Float32Array(64 * rows), y: new Int32Array(rows) }, { klWeight: 0, samples: 100 });
+  await t.throwsAsync(step(8000), { message: /8000 rows and 100 samples need \d+ MiB, more than WebAssembly gives here/ });
+  t.true(model.bytes < 2 ** 26, `${model.bytes} bytes`);
+  await t.notThrowsAsync(step(8));
+  model.dispose();
+});

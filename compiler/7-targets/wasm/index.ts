@@ -134,7 +134,7 @@ function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelSh
   const write = (p: Costed): { readonly s: Scope; readonly body: readonly Node[] } => {
     const s = newScope(m, binaryen, kernel.name, writes, memory, parameters.length, { buffers, sites });
     s.oneNoise = noises === 1 ? s.top : undefined;
-    // extents that it asks for are read before the body, which says how it begins
+    // made for all ways, before the body, so that extents are read before it: which way it is the body says, by what it lays down
     const begins = (['always', 'few', 'never'] as const).map(small => [small, leave(s, amountOf(kernel, p.cost), p.around.map(loop => tilesOf(s, loop, p)), p.shared && tilesOf(s, p.shared, p), small)] as const);
     const begin = s.top.out.length;
     writeBlock(s, p.body, p);
@@ -142,7 +142,7 @@ function addKernel(m: Module, name: string, source: Kernel, given: Pick<KernelSh
     s.top.out.splice(begin, 0, ...begins.flatMap(([way, node]) => (way === small ? [node] : [])));
     return { s, body: s.top.out };
   };
-  // what is laid down for all turns of a loop stays, and so does the loop
+  // what is laid down for all turns of a loop stays, and so does the loop: written once to see that, and thrown away but for functions that it calls, which the second one calls too
   const laid = plan.isLarge && plan.around.length > 0 ? write({ ...plan, around: [] }).s.laysDownBefore : new Set<string>();
   const kept = plan.around.findIndex(({ axis }) => laid.has(axis.name));
   const { s, body } = write({ ...plan, around: kept < 0 ? plan.around : plan.around.slice(0, kept) });

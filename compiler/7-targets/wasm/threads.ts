@@ -29,7 +29,7 @@ const worthAsking = 8 * worthwhile;
 const muchOfTile = 4096;
 /** Small shares for each thread. */
 const shares = 4;
-/** Turns for each thread from which on there are small shares: always, where each turn begins with something that is then done twice in one of a few, and never. */
+/** Turns for each thread from which on there are small shares: always, where each turn begins with something that is then done twice in one of a few, and more than memory has room for. */
 const fromTurns = { always: 0, few: 8, never: 2 ** 24 } as const;
 
 /** Instructions of a kernel for given extents: `each` times rows, samples, both, or neither. */
