@@ -136,8 +136,8 @@ export const open: OpenBackend = async (code, plan, options) => {
       if (threads === 1) { call(); return; }
       // a number, since it is made for each run; beyond 256 programs and 65,536 samples two may have one, which shares their pace
       const key = programs.indexOf(program) + 2 ** 8 * (samples + 2 ** 16 * rows);
-      const pace = paces.get(key) ?? newPace();
-      paces.set(key, pace);
+      let pace = paces.get(key);
+      if (!pace) paces.set(key, pace = newPace());
       if (ready > 1 && isForAll(pace)) {
         const began = performance.now();
         all.begin(programs.indexOf(program), active.value = ready);

@@ -10,7 +10,9 @@ import type { Loop, Role, Roles, Tile } from './cost.ts';
 import { analyse, nested } from './work.ts';
 import type { Work } from './work.ts';
 
-type Map_ = Stmt & { readonly kind: 'map' };
+/** A loop of positions. */
+type MapLoop = Stmt & { readonly kind: 'map' };
+
 export interface Plan {
   /** The grid as nested loops, outermost first. */
   readonly body: readonly Stmt[];
@@ -19,9 +21,9 @@ export interface Plan {
   /** Nothing is read that is written here: an element may be computed twice. */
   readonly mayRepeat: boolean;
   /** The loop of the grid whose tiles the threads share. */
-  readonly shared: Map_ | undefined;
+  readonly shared: MapLoop | undefined;
   /** Loops around that one, from the outermost on, whose turns are given out together with its tiles. */
-  readonly around: readonly Map_[];
+  readonly around: readonly MapLoop[];
   /** It is large enough for care with memory: operands may be laid down in panels, tiles turned over before they are stored. */
   readonly isLarge: boolean;
   /** Bytes that a panel may take. */
@@ -104,7 +106,7 @@ function planOf(kernel: Kernel, mayRepeat: boolean, isLarge: boolean, panel: num
 
 /** The loops around the shared one, from the outermost on as long as they have whole tiles alone: a share may begin in the middle of their turns. */
 function loopsAround({ body, roles, mayRepeat }: Plan, shared: Plan['shared']): Plan['around'] {
-  const out: Map_[] = [];
+  const out: MapLoop[] = [];
   for (let [loop] = body; shared && loop?.kind === 'map' && loop !== shared; [loop] = loop.body) {
     const role = roles.get(loop);
     const width = (role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1);
@@ -117,7 +119,7 @@ function loopsAround({ body, roles, mayRepeat }: Plan, shared: Plan['shared']): 
 
 /** The loop of the grid whose tiles go into equal shares for two, three, four and eight threads; the outermost of equal ones. */
 function sharedLoop({ body, roles }: Plan, depth: number): Plan['shared'] {
-  let best: { readonly loop: Map_; readonly score: number } | undefined;
+  let best: { readonly loop: MapLoop; readonly score: number } | undefined;
   let [loop] = body;
   for (let i = 0; i < depth && loop?.kind === 'map'; i++, loop = loop.body[0]) {
     const role = roles.get(loop);

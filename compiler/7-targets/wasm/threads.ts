@@ -126,8 +126,8 @@ export function addShare(m: Module, b: typeof binaryen, control: number): void {
  * itself. Else what a share begins with would be done again in each of those turns, and windows of noise be drawn that are used in part.
  */
 function isWorthAsking({ body, shared, around, roles, cost }: Costed, draws: boolean): boolean {
-  let parts = 1;
   if (around.length > 0 && !draws) return true;
+  let parts = 1;
   for (let [loop] = body; loop?.kind === 'map'; [loop] = loop.body) {
     const role = roles.get(loop);
     parts *= Math.ceil(nominalOf(loop.axis.extent) / ((role?.count ?? 1) * (role?.kind === 'lanes' ? 4 : 1)));
